@@ -1,0 +1,113 @@
+"""Descriptions for search engines, and mends of the HTML that the theme and pandas produce."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+SITE = "Embeddings, Tested"
+DEFAULT = (
+    "An open, executable book on text embeddings: every claim is an experiment on real text "
+    "that runs on a laptop, offline."
+)
+LONGEST = 200
+
+
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """Cut ``text`` after a whole sentence if one ends in time, else after a whole word.
+
+    Examples
+    --------
+    >>> shorten("One idea. Another idea.", longest=12)
+    'One idea.'
+    >>> shorten("nothing ends here", longest=12)
+    'nothing ...'
+    """
+    text = " ".join(text.split())
+    if len(text) <= longest:
+        return text
+    sentences = [m.end() for m in re.finditer(r"[.?](?=\s)", text[: longest + 1])]
+    if sentences:
+        return text[: sentences[-1]]
+    return text[: longest - 4].rsplit(" ", 1)[0] + " ..."
+
+
+def description(doctree: nodes.document | None) -> str:
+    """The first paragraph that speaks to the reader, shortened; a general sentence if none does."""
+    if doctree is None:
+        return DEFAULT
+    for paragraph in doctree.findall(nodes.paragraph):
+        inside = paragraph.parent
+        text = paragraph.astext().strip()
+        ours = isinstance(inside, nodes.section | nodes.document)
+        if ours and "last-run" not in paragraph["classes"] and len(text) > 40:
+            return shorten(text)
+    return DEFAULT
+
+
+def head_tags(title: str, text: str) -> str:
+    """Meta tags of one page."""
+    title, text = html.escape(title, quote=True), html.escape(text, quote=True)
+    return (
+        f'\n<meta name="description" content="{text}"/>'
+        f'\n<meta property="og:title" content="{title}"/>'
+        f'\n<meta property="og:description" content="{text}"/>'
+        f'\n<meta property="og:site_name" content="{SITE}"/>'
+        '\n<meta property="og:type" content="article"/>'
+        '\n<meta name="color-scheme" content="light dark"/>\n'
+    )
+
+
+def add_head(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Add the meta tags to the context of a page."""
+    title = re.sub(r"<[^>]+>", "", context.get("title") or SITE)
+    tags = context.get("metatags") or ""
+    if 'name="description"' not in tags:
+        context["metatags"] = tags + head_tags(html.unescape(title), description(doctree))
+
+
+def mend_table(text: str) -> str:
+    """Make a table written by pandas readable by ear and fit for a phone.
+
+    The corner above the row labels becomes a plain cell (an empty heading says nothing), the
+    presentational attributes and the embedded style go, and the table can scroll by itself.
+    """
+    if "<table" not in text:
+        return text
+    text = re.sub(r"<style\b[^>]*>.*?</style>\s*", "", text, flags=re.S)
+    text = re.sub(r"<th\b[^>]*>\s*</th>", "<td></td>", text)
+    text = re.sub(r'(<table\b[^>]*?) border="\d+"', r"\1", text)
+    text = re.sub(r'(<tr\b[^>]*?) style="text-align: \w+;"', r"\1", text)
+    text = re.sub(r"(<tbody>.*?</tbody>)", _row_headings, text, flags=re.S)
+    return text
+
+
+def _row_headings(match: re.Match[str]) -> str:
+    return re.sub(r"<th>", '<th scope="row">', match.group(1))
+
+
+def mend_raw(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Mend the raw HTML of cell outputs, and let wide tables scroll by themselves."""
+    if app.builder.format != "html":
+        return
+    for raw in doctree.findall(nodes.raw):
+        if raw.get("format") == "html" and "<table" in raw.astext():
+            mended = mend_table(raw.astext())
+            raw.children = [nodes.Text(mended)]
+            raw.rawsource = mended
+
+
+def register(app: Sphinx) -> None:
+    """Connect to the writing of each page."""
+    app.connect("html-page-context", add_head)
+    app.connect("doctree-resolved", mend_raw)

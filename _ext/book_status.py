@@ -1,0 +1,107 @@
+"""The state of the book: what ran when, what it cost, and whether it is still current.
+
+Reads ``_build/status.json`` where ``make status`` has written it, else ``data/runs.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from book_ledger import _chapter_link, chapters, table
+from book_runs import peak_gib, read_runs
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+
+def _named(items: Any) -> dict[str, Mapping[str, Any]]:
+    """Records by name, whether stored as a mapping or as a list with a name in each."""
+    if isinstance(items, Mapping):
+        return {str(k): v if isinstance(v, Mapping) else {"value": v} for k, v in items.items()}
+    keys = ("name", "chapter", "stem", "path", "file", "number")
+    return {
+        str(next((item[k] for k in keys if k in item), place)): item
+        for place, item in enumerate(items or [])
+    }
+
+
+def read_status(root: Path) -> dict[str, Any]:
+    """What is known about the state of the book; ``{}`` if nothing was ever measured."""
+    path = root / "_build" / "status.json"
+    if path.exists():
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    runs = read_runs(root)
+    return {"chapters": runs} if runs else {}
+
+
+def _text(value: object) -> nodes.paragraph:
+    return nodes.paragraph("", "-" if value is None else str(value))
+
+
+def chapter_rows(status: Mapping[str, Any], names: Mapping[int, str], here: str) -> list[Any]:
+    """One row a chapter: name, seconds, memory, cells, date, current or not."""
+    rows = []
+    for name, run in sorted(_named(status.get("chapters")).items()):
+        stem = Path(name).stem
+        number = int(stem[:2]) if stem[:2].isdigit() else -1
+        memory, stale = peak_gib(run), run.get("stale")
+        seconds = run.get("seconds")
+        state = None if stale is None else "to be run again" if stale else "current"
+        rows.append(
+            [
+                nodes.paragraph("", "", _chapter_link(number, names, here)),
+                _text(None if seconds is None else round(seconds)),
+                _text(None if memory is None else f"{memory:.1f}"),
+                _text(run.get("cells")),
+                _text(str(run.get("date") or run.get("when") or "-")[:10]),
+                _text(state),
+            ]
+        )
+    return rows
+
+
+class Status(SphinxDirective):
+    """Tables of the last runs, the versions and the committed artefacts."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build what is known, and say so when nothing is."""
+        root = Path(self.env.srcdir)
+        for name in ("_build/status.json", "data/runs.json"):
+            self.env.note_dependency(str(root / name))
+        status = read_status(root)
+        if not status:
+            return [nodes.paragraph("", "Nothing was measured yet: run make status.")]
+        names = chapters(self.env.found_docs)
+        built: list[nodes.Node] = []
+        rows = chapter_rows(status, names, self.env.docname)
+        if rows:
+            heads = ["Chapter", "Seconds", "Peak GiB", "Cells", "Run on", "State"]
+            built += [nodes.rubric("", "Chapters"), table(heads, rows, [20, 12, 12, 12, 20, 24])]
+        versions = _named(status.get("versions"))
+        if versions:
+            cells = [
+                [_text(k), _text(v.get("value", v.get("version")))]
+                for k, v in sorted(versions.items())
+            ]
+            built += [nodes.rubric("", "Versions"), table(["Package", "Version"], cells, [50, 50])]
+        artefacts = _named(status.get("artefacts"))
+        if artefacts:
+            cells = [
+                [_text(k), _text(v.get("bytes", v.get("size"))), _text(str(v.get("sha256"))[:12])]
+                for k, v in sorted(artefacts.items())
+            ]
+            heads = ["File", "Bytes", "SHA-256 begins"]
+            built += [nodes.rubric("", "Artefacts"), table(heads, cells, [50, 20, 30])]
+        share = status.get("mutations_caught", status.get("mutation_share"))
+        if isinstance(share, int | float):
+            text = f"Planted errors that the tests catch: {100 * share:.0f} %."
+            built.append(nodes.paragraph("", text))
+        return built
+
+
+def register(app: Sphinx) -> None:
+    """Add the directive."""
+    app.add_directive("book-status", Status)

@@ -1,0 +1,1 @@
+"""The book's own tools; `tools/book.py` is the one entry point."""

@@ -1,0 +1,341 @@
+"""The one entry point of the book: `python tools/book.py COMMAND` (or `make COMMAND`).
+
+Written with the standard library alone, so that a bare Python 3.11 or newer can start it, on Linux,
+macOS and Windows. It makes the book's own virtual environment, installs the locked requirements,
+fetches the data by pinned hash, and then lets the book's environment do the work. Every step can
+be interrupted and repeated; a step whose inputs have not changed is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MINIMUM = (3, 11)
+TORCH_INDEX = "BOOK_TORCH_INDEX"  # the environment variable that names another index for torch
+
+
+class BookError(Exception):
+    """A failure with a sentence for the reader; no stack trace is shown for it."""
+
+
+# --------------------------------------------------------------------------- the environment
+
+
+def venv_dir() -> Path:
+    """Where the book's virtual environment lies: `.venv`, or what BOOK_VENV names."""
+    return Path(os.environ.get("BOOK_VENV") or ROOT / ".venv").absolute()
+
+
+def venv_python() -> Path:
+    """Return the interpreter of the book's virtual environment."""
+    return venv_dir() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def say(text: str) -> None:
+    """Print one line at once, so that progress is seen when the output goes to a file."""
+    print(text, flush=True)
+
+
+def call(*args: str | Path, quiet: bool = False, **env: str) -> int:
+    """Run the book's Python with `args` from the root of the book; return its exit status."""
+    command = [str(venv_python()), *map(str, args)]
+    environment = {**os.environ, "PYTHONUTF8": "1", **env}
+    out = subprocess.DEVNULL if quiet else None
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=out, stderr=out, check=False
+    ).returncode
+
+
+def must(sentence: str, *args: str | Path) -> None:
+    """Run the book's Python, and stop with `sentence` if it fails."""
+    if call(*args):
+        raise BookError(sentence)
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Let one set-up at a time touch the environment; the operating system frees a dead lock."""
+    path = ROOT / "_build" / "setup.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8") as lock:
+        if os.name == "nt":
+            import msvcrt
+
+            while True:
+                with contextlib.suppress(OSError):
+                    msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+                    break
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def wanted_state() -> dict[str, str]:
+    """Say what a finished set-up depends on; a stamp of it lies in the environment."""
+    lock = (ROOT / "requirements.txt").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    return {
+        "requirements": hashlib.sha256(lock).hexdigest(),
+        "python": platform.python_version(),
+        "root": str(ROOT),
+    }
+
+
+def stamp() -> Path:
+    """Return the file that is written last, so that an interrupted set-up is not taken for done."""
+    return venv_dir() / "book-setup.json"
+
+
+def is_ready() -> bool:
+    """Tell whether the environment was finished for just these requirements and this folder."""
+    try:
+        done = dict(json.loads(stamp().read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return False
+    wanted = wanted_state()
+    # The environment keeps the Python that it was made with, whatever Python started this script.
+    same = (done.get(k) == wanted[k] for k in ("requirements", "root"))
+    return venv_python().exists() and all(same)
+
+
+def make_venv() -> None:
+    """Make the virtual environment, anew if what lies there does not start."""
+    if venv_python().exists():
+        probe = [str(venv_python()), "-c", "import pip, sys; sys.exit(sys.version_info < (3, 11))"]
+        with contextlib.suppress(OSError):
+            if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+                return
+        say("the virtual environment is broken or too old: making it anew")
+        shutil.rmtree(venv_dir())
+    say(f"making the virtual environment in {venv_dir()}")
+    venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(venv_dir())
+
+
+def torch_pin() -> str:
+    """Return the requirement that pins torch, as requirements.txt has it."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith("torch=="))
+
+
+def install_torch(index: str | None) -> None:
+    """Install torch by itself, from `index` if one is named, and warn where CUDA would come along.
+
+    On Linux the usual index serves a torch that brings gigabytes of CUDA packages. pip prefers a
+    build marked `+cpu` of the same version wherever the machine's configuration offers one, so it
+    is enough to ask what pip would take, and to say so before it is taken.
+    """
+    if index:
+        say(f"torch: the build that {index} offers")
+        must(
+            f"torch could not be installed from {index}: check the address and the network, "
+            "then run the same command again.",
+            "-m", "pip", "install", "--quiet", "--no-deps", "--index-url", index, torch_pin(),
+        )  # fmt: skip
+        return
+    if not sys.platform.startswith("linux") or "2.13.0" in installed_version("torch"):
+        return
+    report = venv_dir() / "torch-report.json"
+    ask = ["install", "--quiet", "--dry-run", "--no-deps", "--report", str(report), torch_pin()]
+    if call("-m", "pip", *ask):
+        return  # the main installation says what is wrong
+    found = json.loads(report.read_text(encoding="utf-8"))["install"]
+    needs = " ".join(found[0]["metadata"].get("requires_dist", [])) if found else ""
+    if "nvidia" in needs or "cuda" in needs:
+        say(
+            "note: pip offers only the CUDA build of torch here, several gigabytes that the book "
+            f"does not need. To take the CPU build, stop now (Ctrl-C), set {TORCH_INDEX} to the "
+            "CPU index named on pytorch.org's 'Start locally' page, and run the command again."
+        )
+
+
+def installed_version(package: str) -> str:
+    """Return the version of `package` in the book's environment, or an empty string."""
+    code = f"import importlib.metadata as m; print(m.version({package!r}))"
+    done = subprocess.run(
+        [str(venv_python()), "-c", code], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def setup(options: argparse.Namespace) -> None:
+    """Make everything ready: environment, requirements, `lib`, data. Fast when nothing changed."""
+    start = time.monotonic()
+    with only_one():
+        if not is_ready():
+            make_venv()
+            offline = "Connect to the network (or configure pip's index) and run it again."
+            install_torch(getattr(options, "torch_index", None) or os.environ.get(TORCH_INDEX))
+            say("installing the locked requirements (minutes the first time)")
+            must(
+                f"The requirements could not be installed: see pip's message above. {offline}",
+                "-m", "pip", "install", "--quiet", "--progress-bar", "on",
+                "--disable-pip-version-check", "-r", "requirements.txt",
+            )  # fmt: skip
+            # Without isolation the build takes the locked setuptools and needs no network.
+            must(
+                "The book's own package could not be installed: see the message above.",
+                "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
+                "--disable-pip-version-check", "-e", ".",
+            )  # fmt: skip
+            stamp().write_text(json.dumps(wanted_state(), indent=1), encoding="utf-8")
+        must("The data are not complete: see the message above.", "-m", "lib.data", "fetch")
+    say(f"set-up ready ({time.monotonic() - start:.0f} s)")
+
+
+# --------------------------------------------------------------------------- the commands
+
+
+def book(options: argparse.Namespace) -> None:
+    """Build the website and print the path of its first page."""
+    setup(options)
+    must("The site was not built: see the messages above.", "-m", "tools.site")
+
+
+STAGES: dict[str, list[list[str]]] = {
+    "static": [
+        ["-m", "ruff", "check", "."],
+        ["-m", "ruff", "format", "--check", "--quiet", "."],
+        ["-m", "mypy"],
+        ["-m", "yamllint", "--strict", "."],
+        ["-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows",
+         *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob(".github/workflows/*.yml"))],
+    ],
+    "unit": [["-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]],
+    "notebooks": [["-m", "tools.check_notebooks"]],
+    "site": [["-m", "tools.site", "--check"]],
+}  # fmt: skip
+
+
+def test(options: argparse.Namespace) -> None:
+    """Run every check; a failed stage does not hide the next one."""
+    start = time.monotonic()
+    setup(options)
+    rows = [("set-up", True, time.monotonic() - start)]
+    for name in options.only or STAGES:
+        if name not in STAGES:
+            raise BookError(f"There is no stage {name!r}; the stages are {', '.join(STAGES)}.")
+        say(f"\n=== {name} " + "=" * (60 - len(name)))
+        began = time.monotonic()
+        codes = [call(*command, OMP_NUM_THREADS="2") for command in STAGES[name]]
+        good = not any(codes)
+        rows.append((name, good, time.monotonic() - began))
+    say("")
+    for name, good, seconds in rows:
+        say(f"{name:<10} {'passed' if good else 'FAILED':<7} {seconds:6.0f} s")
+    failed = sum(not good for _, good, _ in rows)
+    say(f"stages: {len(rows) - failed} passed, {failed} failed")
+    if failed:
+        raise BookError("Not every check passed.")
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Serve the built site on this machine alone."""
+    if not (ROOT / "_build/html/index.html").exists():
+        book(options)
+    say(f"http://127.0.0.1:{options.port}/  (Ctrl-C ends it)")
+    with contextlib.suppress(KeyboardInterrupt):
+        call("-m", "http.server", str(options.port), "--bind", "127.0.0.1",
+             "--directory", ROOT / "_build" / "html")  # fmt: skip
+
+
+def lab(options: argparse.Namespace) -> None:
+    """Open JupyterLab on the chapters; their stored figures are shown because they are ours."""
+    setup(options)
+    notebooks = sorted((ROOT / "chapters").glob("*.ipynb"))
+    call("-m", "jupyter", "trust", *notebooks, quiet=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        call("-m", "jupyter", "lab", "--notebook-dir", ROOT)
+
+
+def module(name: str, sentence: str) -> Callable[[argparse.Namespace], None]:
+    """Return a command that sets up and hands its arguments to a module of the book's tools."""
+
+    def command(options: argparse.Namespace) -> None:
+        setup(options)
+        must(sentence, "-m", *name.split(), *options.arguments)
+
+    return command
+
+
+def clean(options: argparse.Namespace) -> None:
+    """Delete what was built; the environment and the data stay."""
+    shutil.rmtree(ROOT / "_build", ignore_errors=True)
+
+
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
+    "setup": (setup, "environment, locked requirements, verified data"),
+    "book": (book, "from a bare clone to the built website"),
+    "test": (test, "from a bare clone to every check"),
+    "serve": (serve, "the built site on http://127.0.0.1"),
+    "lab": (lab, "JupyterLab on the chapters"),
+    "run": (
+        module("tools.notebooks run", "A chapter did not run: its stored notebook is unchanged."),
+        "execute the chapters that are stale, or those named",
+    ),
+    "diff": (module("tools.diff", "No comparison was made."), "old and new results by key"),
+    "status": (module("tools.status", "No status was made."), "print _build/status.json"),
+    "bench": (module("tools.bench", "A benchmark failed."), "race lib against its peers"),
+    "audit": (module("tools.audit", "The audit found a gap."), "mutations and sanity, nightly"),
+    "links": (module("tools.links", "A link is dead."), "ask every outside link for an answer"),
+    "doctor": (module("tools.doctor", "Something is amiss."), "this machine, for a bug report"),
+    "lock": (module("tools.lock", "Nothing was locked."), "requirements.in to requirements.txt"),
+    "clean": (clean, "delete _build"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line of the book."""
+    p = argparse.ArgumentParser(prog="book.py", description=(__doc__ or "").split("\n\n")[0])
+    subs = p.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (function, text) in COMMANDS.items():
+        sub = subs.add_parser(name, help=text, description=text)
+        sub.set_defaults(function=function)
+        if name in {"setup", "book", "test"}:
+            sub.add_argument("--torch-index", metavar="URL", help="take torch from this index")
+        if name == "test":
+            sub.add_argument("--only", nargs="+", metavar="STAGE", help=", ".join(STAGES))
+        if name == "serve":
+            sub.add_argument("--port", type=int, default=8000)
+        if function.__name__ == "command":
+            sub.add_argument("arguments", nargs="*", help="handed to the tool")
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    if sys.version_info < MINIMUM:
+        found = platform.python_version()
+        say(f"error: the book needs Python 3.11 or newer, and this is {found}: start it with one.")
+        return 2
+    options, extra = parser().parse_known_args(arguments)
+    if extra and not hasattr(options, "arguments"):
+        parser().error(f"unknown arguments: {' '.join(extra)}")
+    try:
+        if extra:
+            options.arguments += extra
+        options.function(options)
+    except BookError as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("\nstopped; run the same command again to go on where it ended")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
