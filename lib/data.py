@@ -30,31 +30,9 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from lib._fetch import DATA, DataError, Store
-
-__all__ = [
-    "Analogies",
-    "Articles",
-    "AssetFolder",
-    "DataError",
-    "Dialogue",
-    "Labelled",
-    "Lee50",
-    "ModelFiles",
-    "Split",
-    "Store",
-    "Tales",
-    "TextSet",
-    "Texts",
-    "Wikipedia",
-    "WordMatrix",
-    "WordPairs",
-    "card",
-    "fetch",
-    "load",
-    "names",
-    "verify",
-]
+from lib._fetch import DATA
+from lib._fetch import DataError as DataError
+from lib._fetch import Store as Store
 
 Files: TypeAlias = dict[str, bytes]
 
@@ -234,8 +212,8 @@ def _text_set(name: str, stem: str, files: Files) -> TextSet:
     """Read a training and a test file; labels are numbered in alphabetical order."""
     train, test = (read_tab(files[f"{stem}-{part}.tab"]) for part in ("train", "test"))
     label_names = tuple(sorted(set(train["Category"])))
-    splits = (Split(part["Text"], _labels(part["Category"], label_names)) for part in (train, test))
-    return TextSet(name, *splits, label_names)
+    parts = [Split(part["Text"], _labels(part["Category"], label_names)) for part in (train, test)]
+    return TextSet(name, parts[0], parts[1], label_names)
 
 
 def _labelled(name: str, files: Files) -> Labelled:
@@ -313,10 +291,11 @@ def _wikipedia(path: Path, files: Files) -> Wikipedia:
 
 def _glove(files: Files) -> WordMatrix:
     """Read the matrix (refusing pickled objects) and the words in the order of its rows."""
-    W = np.load(io.BytesIO(files["glove_6B_50d_emb.npy"]), allow_pickle=False)  # (400000, 50)
+    W = np.load(io.BytesIO(files["glove_6B_50d_emb.npy"]), allow_pickle=False)  # (V, d)
     index = pq.read_table(io.BytesIO(files["glove_6B_index.parquet"]), columns=["index"])
     words: list[str] = index.column("index").to_pylist()
-    return WordMatrix("glove-6b-50d", words, W.astype(np.float32, copy=False))
+    by_row = np.ascontiguousarray(W, dtype=np.float32)  # the file keeps it column by column
+    return WordMatrix("glove-6b-50d", words, by_row)
 
 
 _PARSERS: dict[str, Callable[[Files], Any]] = {
@@ -368,37 +347,31 @@ def _known(name: str) -> str:
 
 
 @overload
-def load(
-    name: Literal["20newsgroups", "r8", "r52"], *, store: Store | None = None
-) -> TextSet: ...
+def load(name: Literal["20newsgroups", "r8", "r52"], *, store: Store | None = ...) -> TextSet: ...
 @overload
-def load(
-    name: Literal["excerpts", "deerwester"], *, store: Store | None = None
-) -> Labelled: ...
+def load(name: Literal["excerpts", "deerwester"], *, store: Store | None = ...) -> Labelled: ...
 @overload
-def load(name: Literal["lee50"], *, store: Store | None = None) -> Lee50: ...
+def load(name: Literal["lee50"], *, store: Store | None = ...) -> Lee50: ...
 @overload
-def load(name: Literal["lee-background"], *, store: Store | None = None) -> Texts: ...
+def load(name: Literal["lee-background"], *, store: Store | None = ...) -> Texts: ...
 @overload
-def load(
-    name: Literal["wordsim353", "simlex999"], *, store: Store | None = None
-) -> WordPairs: ...
+def load(name: Literal["wordsim353", "simlex999"], *, store: Store | None = ...) -> WordPairs: ...
 @overload
-def load(name: Literal["analogies"], *, store: Store | None = None) -> Analogies: ...
+def load(name: Literal["analogies"], *, store: Store | None = ...) -> Analogies: ...
 @overload
-def load(name: Literal["news"], *, store: Store | None = None) -> Articles: ...
+def load(name: Literal["news"], *, store: Store | None = ...) -> Articles: ...
 @overload
-def load(name: Literal["grimm"], *, store: Store | None = None) -> Tales: ...
+def load(name: Literal["grimm"], *, store: Store | None = ...) -> Tales: ...
 @overload
-def load(name: Literal["friends"], *, store: Store | None = None) -> Dialogue: ...
+def load(name: Literal["friends"], *, store: Store | None = ...) -> Dialogue: ...
 @overload
-def load(name: Literal["wikipedia"], *, store: Store | None = None) -> Wikipedia: ...
+def load(name: Literal["wikipedia"], *, store: Store | None = ...) -> Wikipedia: ...
 @overload
-def load(name: Literal["glove-6b-50d"], *, store: Store | None = None) -> WordMatrix: ...
+def load(name: Literal["glove-6b-50d"], *, store: Store | None = ...) -> WordMatrix: ...
 @overload
-def load(name: Literal["minilm", "smollm2"], *, store: Store | None = None) -> ModelFiles: ...
+def load(name: Literal["minilm", "smollm2"], *, store: Store | None = ...) -> ModelFiles: ...
 @overload
-def load(name: Literal["mathjax"], *, store: Store | None = None) -> AssetFolder: ...
+def load(name: Literal["mathjax"], *, store: Store | None = ...) -> AssetFolder: ...
 def load(name: str, *, store: Store | None = None) -> Any:
     """Load a data set or find a model by name, every byte of it checked.
 
@@ -507,6 +480,9 @@ def _main(arguments: Sequence[str]) -> int:
     except DataError as error:
         print(error)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted: run it again to fetch the rest.")
+        return 130
     print("python -m lib.data fetch|verify [NAME ...]")
     return 2
 

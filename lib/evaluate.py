@@ -118,24 +118,27 @@ def cosine_matrix(A: Matrix, B: Matrix | None = None) -> Floats:
 
 
 def _unit_rows(X: Matrix) -> Matrix:
-    """Divide each row by its Euclidean length; rows of zeros stay zeros.
-
-    The largest entry is divided out first: squares of very large or very small numbers would
-    leave the range of a float.
-    """
+    """Divide each row by its Euclidean length; rows of zeros stay zeros."""
     if _is_sparse(X):
         S = sp.csr_matrix(X, dtype=np.float64, copy=True)
+        S.sum_duplicates()
         _require_finite(S.data, "cosine")
         S.data /= np.repeat(_or_one(abs(S).max(axis=1).toarray().ravel()), np.diff(S.indptr))
-        length = np.sqrt(np.asarray(S.multiply(S).sum(axis=1)).ravel())
-        S.data /= np.repeat(_or_one(length), np.diff(S.indptr))
+        squares = np.asarray(S.multiply(S).sum(axis=1)).ravel()
+        S.data /= np.repeat(np.sqrt(_or_one(squares)), np.diff(S.indptr))
         return S
     D = np.array(X, dtype=np.float64)
     if D.ndim != 2:
         raise ValueError(f"cosine_matrix needs matrices (n, d), got shape {D.shape}")
-    _require_finite(D, "cosine")
-    D /= _or_one(np.abs(D).max(axis=1, initial=0.0))[:, None]
-    D /= _or_one(np.sqrt(np.einsum("ij,ij->i", D, D)))[:, None]
+    squares = np.einsum("ij,ij->i", D, D)
+    # Squares of very large or small numbers leave the range of a float: there, the largest entry
+    # is divided out first. (The sparse branch does so always.)
+    odd = ~((squares > 1e-200) & (squares < 1e200))
+    if odd.any():
+        _require_finite(D[odd], "cosine")
+        D[odd] /= _or_one(np.abs(D[odd]).max(axis=1, initial=0.0))[:, None]
+        squares[odd] = np.einsum("ij,ij->i", D[odd], D[odd])
+    D /= np.sqrt(_or_one(squares))[:, None]
     return D
 
 
@@ -206,11 +209,13 @@ def pearson(x: ArrayLike, y: ArrayLike) -> float:
     a, b = _two_lists(x, y, "pearson")
     if (a == a[0]).all() or (b == b[0]).all():
         return float("nan")
-    return cosine(_centred(a), _centred(b))
+    a, b = _centred(a), _centred(b)
+    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1.0, 1.0))
 
 
 def _centred(x: Floats) -> Floats:
-    scaled = x / np.abs(x).max()  # keeps the sum finite; a constant factor changes no correlation
+    """Subtract the mean; divide by a constant first, which keeps sums of squares finite."""
+    scaled = x / np.abs(x).max()
     centred: Floats = scaled - scaled.mean()
     return centred
 
@@ -653,7 +658,7 @@ def probe(
     folds: int = 5,
     score: Callable[[Any, Any], float] = accuracy,
     rng: np.random.Generator | None = None,
-    max_iter: int = 300,
+    max_iter: int = 1000,
 ) -> Probe:
     """Logistic regression that treats dense and sparse features alike fairly.
 
@@ -713,7 +718,8 @@ def probe(
                 held_out[fitted.C][outside] = fitted.predict(features[outside])
         validation = {C: float(score(labels, held_out[C])) for C in grid}
     best = max(grid, key=lambda C: (validation.get(C, 0.0), -C))
-    return replace(_fit_path(features, labels, [best], max_iter)[0], validation=validation)
+    path = _fit_path(features, labels, grid[: grid.index(best) + 1], max_iter)
+    return replace(path[-1], validation=validation)
 
 
 def _check_probe(X: Matrix, y: Labels, grid: list[float], folds: int) -> None:
@@ -754,7 +760,7 @@ def _fit_path(X: Matrix, y: Labels, grid: list[float], max_iter: int) -> list[Pr
         mean = X.mean(axis=0)
         scale = np.where(np.ptp(X, axis=0) == 0, 1.0, X.std(axis=0))
         X = (X - mean) / scale
-    model = LogisticRegression(max_iter=max_iter, tol=1e-4, warm_start=True)
+    model = LogisticRegression(max_iter=max_iter, tol=1e-5, warm_start=True)
     path = []
     for C in grid:
         model.set_params(C=C)

@@ -49,6 +49,14 @@ def test_the_lock_pins_what_the_stored_outputs_depend_on():
     assert pins["jupyter-book"].startswith("1.")
 
 
+def test_a_damaged_set_is_named(monkeypatch):
+    found = {"r8": "ok", "minilm": "the checksum of model.safetensors differs"}
+    monkeypatch.setattr("lib.data.verify", lambda: found)
+    finding = doctor.check_data()
+    assert not finding.good
+    assert "minilm: the checksum of model.safetensors differs" in finding.fix
+
+
 def test_a_full_disk_gets_a_fix(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda p: type("U", (), {"free": 2**28})())
     assert not doctor.check_disk().good
