@@ -15,13 +15,13 @@ FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.S)
 
 
 def split_card(text: str, fallback: str) -> tuple[str, list[tuple[str, str]]]:
-    """Split a card into its title and its parts, ``(heading, Markdown)``.
+    r"""Split a card into its title and its parts, ``(heading, Markdown)``.
 
     The part before the first lower heading has an empty heading. Fenced code is left alone.
 
     Examples
     --------
-    >>> split_card("# Lee-50\\nFifty texts.\\n## Licence\\nNot stated.\\n", "lee50")
+    >>> split_card("# Lee-50\nFifty texts.\n## Licence\nNot stated.\n", "lee50")
     ('Lee-50', [('', 'Fifty texts.'), ('Licence', 'Not stated.')])
     """
     text = FRONT_MATTER.sub("", text.replace("\r\n", "\n"))

@@ -28,7 +28,7 @@ class FigureError(ValueError):
 
 
 def _local(name: str) -> str:
-    """The name without its namespace: HTML knows the elements of SVG by their short names."""
+    """Drop the namespace of a name: HTML knows the elements of SVG by their short names."""
     return name.rsplit("}", 1)[-1]
 
 
@@ -86,8 +86,13 @@ def inline_svg(text: str, prefix: str) -> str:
     root.set("class", "book-figure")
     root.set("role", "img")
     root.set("aria-label", " ".join(name.split()))
-    root.set("style", f"max-width: {width or '100%'}")
+    root.set("style", f"max-width: {_css_length(width)}")
     return ET.tostring(root, encoding="unicode", short_empty_elements=True)
+
+
+def _css_length(width: str) -> str:
+    """Write the width of a drawing as a length that a style sheet understands."""
+    return f"{width}px" if re.fullmatch(r"[\d.]+", width) else width or "100%"
 
 
 def _rewrite(element: ET.Element, prefix: str) -> None:

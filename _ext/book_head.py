@@ -37,7 +37,7 @@ def shorten(text: str, longest: int = LONGEST) -> str:
 
 
 def description(doctree: nodes.document | None) -> str:
-    """The first paragraph that speaks to the reader, shortened; a general sentence if none does."""
+    """Shorten the first paragraph that speaks to the reader; if none does, speak in general."""
     if doctree is None:
         return DEFAULT
     for paragraph in doctree.findall(nodes.paragraph):
@@ -74,22 +74,49 @@ def add_head(
     tags = context.get("metatags") or ""
     if 'name="description"' not in tags:
         context["metatags"] = tags + head_tags(html.unescape(title), description(doctree))
+    if context.get("body"):
+        context["body"] = mend_citations(context["body"])
+
+
+def mend_citations(text: str) -> str:
+    """Take away roles that the list of citations claims and does not fill.
+
+    Examples
+    --------
+    >>> mend_citations('<div role="list" class="citation-list"><div role="doc-biblioentry">x')
+    '<div class="citation-list"><div>x'
+    """
+    text = re.sub(r' role="list"(?= class="citation-list")', "", text)
+    return text.replace(' role="doc-biblioentry"', "")
 
 
 def mend_table(text: str) -> str:
     """Make a table written by pandas readable by ear and fit for a phone.
 
-    The corner above the row labels becomes a plain cell (an empty heading says nothing), the
-    presentational attributes and the embedded style go, and the table can scroll by itself.
+    Its two heading rows become one, an empty heading above the row labels becomes a plain cell
+    (an empty heading says nothing), and presentational attributes and embedded styles go.
     """
     if "<table" not in text:
         return text
     text = re.sub(r"<style\b[^>]*>.*?</style>\s*", "", text, flags=re.S)
+    text = re.sub(r"<thead>.*?</thead>", _one_head, text, flags=re.S)
     text = re.sub(r"<th\b[^>]*>\s*</th>", "<td></td>", text)
     text = re.sub(r'(<table\b[^>]*?) border="\d+"', r"\1", text)
     text = re.sub(r'(<tr\b[^>]*?) style="text-align: \w+;"', r"\1", text)
     text = re.sub(r"(<tbody>.*?</tbody>)", _row_headings, text, flags=re.S)
     return text
+
+
+def _one_head(match: re.Match[str]) -> str:
+    """Join the two heading rows of pandas, names of columns and names of row labels, into one."""
+    rows = re.findall(r"<tr\b[^>]*>(.*?)</tr>", match.group(0), flags=re.S)
+    if len(rows) != 2:
+        return match.group(0)
+    columns, labels = (re.findall(r"<th\b[^>]*>(.*?)</th>", row, flags=re.S) for row in rows)
+    if len(columns) != len(labels) or any(a and b for a, b in zip(columns, labels, strict=True)):
+        return match.group(0)
+    joined = (a or b for a, b in zip(columns, labels, strict=True))
+    return "<thead><tr>" + "".join(f"<th>{name}</th>" for name in joined) + "</tr></thead>"
 
 
 def _row_headings(match: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
 """The ledger of the statements on trial, from ``data/claims.yml``.
 
-``{ledger}`` prints the table of statements; ``:only: judged`` keeps those with a verdict,
+``{ledger}`` prints the list of statements; ``:only: judged`` keeps those with a verdict,
 ``{ledger-count}`` says in one sentence how far the book has come.
 """
 
@@ -9,48 +9,60 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-import yaml
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import OptionSpec
 
-VERDICTS = {
-    "holds": "holds",
-    "qualified": "holds with a qualification",
-    "wrong": "wrong",
-    "untestable": "cannot be tested",
-}
+from lib.results import VERDICTS, Claim, ClaimError, fill, format_line, load_claims, parse_line
+from lib.results import Result as Found
+from tools.notebooks import results
+
+logger = logging.getLogger(__name__)
 OPEN = "not yet judged"
 
 
-def read_claims(root: Path) -> list[dict[str, Any]]:
-    """The statements in the order of their numbers.
+def read_claims(root: Path) -> list[Claim]:
+    """Read the statements in the order of their numbers.
 
     Raises
     ------
     ExtensionError
-        If a verdict is not one of the four, or a number occurs twice.
+        If ``data/claims.yml`` is missing or not as it must be.
     """
-    path = root / "data" / "claims.yml"
-    stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-    claims = sorted(
-        stored["claims"] if isinstance(stored, Mapping) else stored, key=lambda c: c["number"]
-    )
-    twice = [n for n, times in Counter(c["number"] for c in claims).items() if times > 1]
-    if twice:
-        raise ExtensionError(f"data/claims.yml: statement {twice[0]} occurs twice")
-    for claim in claims:
-        if claim.get("verdict") not in {None, *VERDICTS}:
-            raise ExtensionError(
-                f"data/claims.yml: statement {claim['number']} has the verdict "
-                f"{claim['verdict']!r}; it must be one of {', '.join(VERDICTS)}, or null"
-            )
-    return claims
+    try:
+        claims = load_claims(root / "data" / "claims.yml")
+    except ClaimError as error:
+        raise ExtensionError(str(error)) from error
+    return [claims[number] for number in sorted(claims)]
+
+
+def recorded(root: Path) -> dict[str, Found]:
+    """Gather the results that the stored chapters have recorded, by key."""
+    found = {}
+    for key, result in results(root).items():
+        if result.text:
+            found[key] = parse_line(result.text.splitlines()[0])
+    return found
+
+
+def reason(claim: Claim, records: Mapping[str, Found]) -> str:
+    """Why the verdict is what it is, with its numbers put in."""
+    try:
+        return fill(" ".join((claim.because or "").split()), records)
+    except KeyError as error:
+        logger.warning(
+            "statement %d: no stored chapter has recorded %s: run its chapter with make run",
+            claim.number,
+            error,
+        )
+        return ""
 
 
 def chapters(docnames: Iterable[str]) -> dict[int, str]:
@@ -69,18 +81,18 @@ def chapters(docnames: Iterable[str]) -> dict[int, str]:
     return found
 
 
-def count_line(claims: Sequence[Mapping[str, Any]]) -> str:
+def count_line(claims: Sequence[Claim]) -> str:
     """How many statements have a verdict, and which, in one sentence."""
-    judged = Counter(c["verdict"] for c in claims if c.get("verdict"))
+    judged = Counter(claim.verdict for claim in claims if claim.verdict)
     total = sum(judged.values())
     if not total:
         return f"{len(claims)} statements are on trial; none has its verdict yet."
-    kinds = ", ".join(f"{judged[key]} {name}" for key, name in VERDICTS.items() if judged[key])
+    kinds = "; ".join(f"{judged[key]} {name}" for key, name in VERDICTS.items() if judged[key])
     return f"{total} of {len(claims)} statements have their verdict so far: {kinds}."
 
 
 def _chapter_link(number: int, names: Mapping[int, str], here: str) -> nodes.Node:
-    """A link to a chapter of the book, or its bare number if it is not written yet."""
+    """Link to a chapter of the book, or name it if it is not written yet."""
     text = f"chapter {number}"
     if number not in names:
         return nodes.inline("", text, classes=["unwritten"])
@@ -97,27 +109,45 @@ def _chapter_link(number: int, names: Mapping[int, str], here: str) -> nodes.Nod
     return link
 
 
-def _owner_cell(claim: Mapping[str, Any], names: Mapping[int, str], here: str) -> nodes.paragraph:
-    """The chapter that judges the statement, then those that come back to it."""
-    cell = nodes.paragraph()
-    cell += _chapter_link(claim["owner"], names, here)
-    later = [number for number in claim.get("later") or [] if number != claim["owner"]]
+def _where(claim: Claim, names: Mapping[int, str], here: str) -> nodes.paragraph:
+    """Name the chapter that judges the statement, then those that come back to it."""
+    line = nodes.paragraph("", "", classes=["where"])
+    line += _chapter_link(claim.owner, names, here)
+    later = [number for number in claim.later if number != claim.owner]
     for position, number in enumerate(later):
-        cell += nodes.Text("; later " if position == 0 else ", ")
-        cell += _chapter_link(number, names, here)
-    return cell
+        line += nodes.Text("; later " if position == 0 else ", ")
+        line += _chapter_link(number, names, here)
+    return line
 
 
-def _verdict(claim: Mapping[str, Any]) -> nodes.inline:
-    key = claim.get("verdict")
-    classes = ["verdict-mark", f"verdict-{key or 'open'}"]
-    return nodes.inline("", VERDICTS.get(key, OPEN), classes=classes)
+def _verdict(claim: Claim) -> nodes.inline:
+    classes = ["mark", f"mark-{claim.verdict or 'open'}"]
+    text = VERDICTS[claim.verdict] if claim.verdict else OPEN
+    return nodes.inline("", text, classes=classes)
+
+
+def _entry(
+    claim: Claim, records: Mapping[str, Found], names: Mapping[int, str], here: str
+) -> nodes.list_item:
+    """One statement: its number, its words, its verdict and where it is judged, and why."""
+    entry = nodes.list_item("", nodes.paragraph("", str(claim.number), classes=["number"]))
+    entry += nodes.paragraph("", " ".join(claim.statement.split()), classes=["said"])
+    ruling = nodes.container("", nodes.paragraph("", "", _verdict(claim)), classes=["ruling"])
+    ruling += _where(claim, names, here)
+    entry += ruling
+    if claim.verdict:
+        why = nodes.container("", nodes.paragraph("", reason(claim, records)), classes=["why"])
+        for key in claim.results:
+            if key in records:
+                why += nodes.paragraph("", format_line(records[key]), classes=["rests-on"])
+        entry += why
+    return entry
 
 
 def table(
     headings: Sequence[str], rows: Sequence[Sequence[nodes.Element]], widths: Sequence[int]
 ) -> nodes.table:
-    """A docutils table from ready-made cells."""
+    """Make a docutils table from ready-made cells."""
     group = nodes.tgroup(cols=len(headings))
     group += [nodes.colspec(colwidth=width) for width in widths]
     head, body = nodes.thead(), nodes.tbody()
@@ -132,33 +162,31 @@ def _row(cells: Iterable[nodes.Element]) -> nodes.row:
 
 
 class Ledger(SphinxDirective):
-    """The table of statements."""
+    """The list of statements."""
 
-    option_spec = {"only": lambda text: directives.choice(text, ("judged", "all"))}
+    option_spec: ClassVar[OptionSpec] = {
+        "only": lambda text: directives.choice(text, ("judged", "all"))
+    }
 
     def run(self) -> list[nodes.Node]:
-        """Build the table; each row can be linked as ``#statement-5``."""
+        """Build the list; an entry can be linked as ``#statement-5``."""
         root = Path(self.env.srcdir)
         self.env.note_dependency(str(root / "data" / "claims.yml"))
         names = chapters(self.env.found_docs)
+        for name in names.values():
+            self.env.note_dependency(str(root / f"{name}.ipynb"))
         judged_only = self.options.get("only") == "judged"
-        rows = []
-        for claim in read_claims(root):
-            if judged_only and not claim.get("verdict"):
-                continue
-            said = nodes.container("", nodes.paragraph("", claim["statement"]))
-            if claim.get("because"):
-                said += nodes.paragraph("", claim["because"], classes=["because"])
-            number = nodes.paragraph("", str(claim["number"]))
+        records, here = recorded(root), self.env.docname
+        claims = [c for c in read_claims(root) if c.verdict or not judged_only]
+        if not claims:
+            return []
+        ledger = nodes.bullet_list(bullet="-", classes=["ledger"])
+        for claim in claims:
+            entry = _entry(claim, records, names, here)
             if not judged_only:
-                number["ids"] = [f"statement-{claim['number']}"]
-            where = _owner_cell(claim, names, self.env.docname)
-            rows.append([number, said, nodes.paragraph("", "", _verdict(claim)), where])
-        if not rows:
-            return [nodes.paragraph("", "No statement has its verdict yet.")]
-        built = table(["No.", "Statement", "Verdict", "Where"], rows, [6, 54, 20, 20])
-        built["classes"].append("ledger")
-        return [built]
+                entry["ids"] = [f"statement-{claim.number}"]
+            ledger += entry
+        return [ledger]
 
 
 class LedgerCount(SphinxDirective):

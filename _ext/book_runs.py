@@ -14,7 +14,7 @@ GIB = 2**30
 
 
 def read_runs(root: Path) -> dict[str, Mapping[str, Any]]:
-    """The last run of each chapter by file stem, from ``data/runs.json``; empty if there is none.
+    """Read the last run of each chapter, by file stem, from ``data/runs.json`` if there is one.
 
     The file maps a stem, such as ``"02_one_hot"``, to its record, with or without an outer key
     ``"chapters"``.

@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 
 def _named(items: Any) -> dict[str, Mapping[str, Any]]:
-    """Records by name, whether stored as a mapping or as a list with a name in each."""
+    """Return records by name, whether stored as a mapping or as a list with a name in each."""
     if isinstance(items, Mapping):
         return {str(k): v if isinstance(v, Mapping) else {"value": v} for k, v in items.items()}
     keys = ("name", "chapter", "stem", "path", "file", "number")
@@ -29,7 +29,7 @@ def _named(items: Any) -> dict[str, Mapping[str, Any]]:
 
 
 def read_status(root: Path) -> dict[str, Any]:
-    """What is known about the state of the book; ``{}`` if nothing was ever measured."""
+    """Read what is known about the state of the book; ``{}`` if nothing was ever measured."""
     path = root / "_build" / "status.json"
     if path.exists():
         return dict(json.loads(path.read_text(encoding="utf-8")))
@@ -95,9 +95,9 @@ class Status(SphinxDirective):
             ]
             heads = ["File", "Bytes", "SHA-256 begins"]
             built += [nodes.rubric("", "Artefacts"), table(heads, cells, [50, 20, 30])]
-        share = status.get("mutations_caught", status.get("mutation_share"))
-        if isinstance(share, int | float):
-            text = f"Planted errors that the tests catch: {100 * share:.0f} %."
+        audit = status.get("mutations") or {}
+        if isinstance(audit.get("share"), int | float):
+            text = f"Planted errors that the tests catch: {100 * audit['share']:.0f} %."
             built.append(nodes.paragraph("", text))
         return built
 

@@ -6,7 +6,10 @@ from lib.exercise import Exercise, Option, Question, misconception
 
 
 class CosineMatrix(Exercise):
-    """The cosine of every row of A with every row of B; a row of zeros has cosine 0."""
+    """The cosine of every row of A with every row of B.
+
+    A row of zeros has cosine 0 with everything.
+    """
 
     hints = (
         "The cosine is the dot product of two vectors that both have length 1.",
@@ -71,9 +74,10 @@ class CosineMatrix(Exercise):
 
 
 class LogProbability(Exercise):
-    """The natural logarithm of the probability of a text, from the probabilities of its words.
+    """The natural logarithm of the probability of a text.
 
-    Each word's probability is given the words before it, so the text's is their product.
+    `probabilities` holds one number for each word: its probability given the
+    words before it. The probability of the text is their product.
     """
 
     hints = (
@@ -128,7 +132,7 @@ class LogProbability(Exercise):
 class LogisticGradient(Exercise):
     """The gradient of the mean loss of a logistic regression with weights w.
 
-    The loss of one text is -log(p) if its label is 1 and -log(1 - p) if it is 0.
+    The loss of one text is -log(p) if its label is 1, -log(1 - p) if it is 0.
     """
 
     hints = (

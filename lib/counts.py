@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
+from numbers import Integral
 from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from lib.text import WORD, Vocabulary, ngrams, word_finder
 
@@ -54,7 +55,7 @@ def one_hot(ids: ArrayLike, size: int) -> csr_matrix:
     columns = np.asarray(ids, dtype=np.int64)
     outside = columns[(columns < 0) | (columns >= size)]
     if outside.size:
-        raise ValueError(f"the id {outside[0]} has no column: with size {size} ids end at {size - 1}")
+        raise ValueError(f"the id {outside[0]} has no column: size is {size}, ids start at 0")
     n = len(columns)
     return csr_matrix((np.ones(n, dtype=np.int64), columns, np.arange(n + 1)), shape=(n, size))
 
@@ -77,7 +78,25 @@ def document_frequency(X: csr_matrix) -> NDArray[np.int64]:
     >>> document_frequency(csr_matrix([[3, 0], [1, 1]]))
     array([2, 1])
     """
-    return np.bincount(X.indices[X.data != 0], minlength=X.shape[1])
+    return np.bincount(_counts(X).indices, minlength=X.shape[1])
+
+
+def _counts(X: csr_matrix) -> csr_matrix:
+    """Copy a matrix of counts so that exactly the non-zero ones are stored, each once."""
+    X = csr_matrix(X, dtype=np.float64, copy=True)
+    X.sum_duplicates()
+    X.eliminate_zeros()
+    if X.nnz and X.data.min() < 0:
+        raise ValueError(f"a count is {X.data.min():g}, but counts can't be negative: pass counts")
+    return X
+
+
+def _one_each(values: ArrayLike, X: csr_matrix, name: str) -> Floats:
+    """Check that there is one value for each column."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape != (X.shape[1],):
+        raise ValueError(f"{name} has shape {values.shape}, but X has {X.shape[1]} columns")
+    return values
 
 
 def idf(df: ArrayLike, n: int, variant: TfidfVariant = "smooth") -> Floats:
@@ -111,7 +130,7 @@ def idf(df: ArrayLike, n: int, variant: TfidfVariant = "smooth") -> Floats:
     Raises
     ------
     ValueError
-        For an unknown variant, or where n / df would divide by zero.
+        For an unknown variant, a df above n, or where n / df would divide by zero.
 
     Examples
     --------
@@ -119,11 +138,13 @@ def idf(df: ArrayLike, n: int, variant: TfidfVariant = "smooth") -> Floats:
     array([1.386, 0.693, 0.   ])
     """
     df = np.asarray(df, dtype=np.float64)
+    if df.max(initial=0) > n:
+        raise ValueError(f"a word stands in {df.max():g} documents, but there are only n = {n}")
     if variant in ("smooth", "sublinear"):
         return np.log((1 + n) / (1 + df)) + 1
     if variant not in ("textbook", "unsmoothed"):
         raise ValueError(
-            f"variant {variant!r} is unknown: take 'textbook', 'unsmoothed', 'smooth' or 'sublinear'"
+            f"variant {variant!r} is unknown: take textbook, unsmoothed, smooth or sublinear"
         )
     if np.any(df == 0):
         raise ValueError(
@@ -166,7 +187,7 @@ def tfidf(
     Raises
     ------
     ValueError
-        As `idf`, or for an unknown norm.
+        As `idf`; also for an unknown norm, a negative count, or weights of the wrong shape.
 
     Examples
     --------
@@ -175,14 +196,13 @@ def tfidf(
     array([[2.079, 0.   ],
            [0.   , 0.   ]])
     """
+    if norm not in ("usual", "l2", "none"):
+        raise ValueError(f"norm {norm!r} is unknown: take usual, l2 or none")
     if weights is None:
         weights = idf(document_frequency(X), X.shape[0], variant)
-    if norm not in ("usual", "l2", "none"):
-        raise ValueError(f"norm {norm!r} is unknown: take 'usual', 'l2' or 'none'")
-    tf = X.data.astype(np.float64)
-    if variant == "sublinear":
-        tf = 1 + np.log(tf)
-    W = csr_matrix((tf * weights[X.indices], X.indices.copy(), X.indptr.copy()), shape=X.shape)
+    W = _counts(X)
+    tf = 1 + np.log(W.data) if variant == "sublinear" else W.data
+    W.data = tf * _one_each(weights, W, "weights")[W.indices]
     W.eliminate_zeros()
     return l2_normalise(W) if norm == "l2" or (norm == "usual" and variant != "textbook") else W
 
@@ -206,15 +226,16 @@ def l2_normalise(X: csr_matrix) -> csr_matrix:
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
-    data = X.data.astype(np.float64)
+    X = csr_matrix(X, dtype=np.float64, copy=True)
     rows = _rows(X)
-    lengths = np.sqrt(np.bincount(rows, weights=data**2, minlength=X.shape[0]))
+    lengths = np.sqrt(np.bincount(rows, weights=X.data**2, minlength=X.shape[0]))
     lengths[lengths == 0] = 1
-    return csr_matrix((data / lengths[rows], X.indices, X.indptr), shape=X.shape)
+    X.data /= lengths[rows]
+    return X
 
 
 def _rows(X: csr_matrix) -> NDArray[np.intp]:
-    """The row of each stored entry."""
+    """Name the row of each stored entry."""
     return np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
 
 
@@ -270,7 +291,8 @@ def bm25(
     Raises
     ------
     ValueError
-        For an unknown variant, k1 below 0, b outside 0..1, or documents that are all empty.
+        For an unknown variant, k1 below 0, b outside 0..1, documents that are all empty, a
+        negative count, or a df of the wrong shape.
 
     Examples
     --------
@@ -282,8 +304,9 @@ def bm25(
     """
     if k1 < 0 or not 0 <= b <= 1:
         raise ValueError(f"k1 = {k1}, b = {b}, but k1 is at least 0 and b lies between 0 and 1")
-    length = np.asarray(X.sum(axis=1), dtype=np.float64).ravel()
-    df = np.asarray(document_frequency(X) if df is None else df, dtype=np.float64)
+    df = _one_each(document_frequency(X) if df is None else df, X, "df")
+    W = _counts(X)
+    length = np.asarray(W.sum(axis=1)).ravel()  # (n,)
     n = X.shape[0] if n is None else n
     mean_length = float(length.mean()) if mean_length is None else mean_length
     if not mean_length > 0:
@@ -294,11 +317,10 @@ def bm25(
     elif variant == "robertson":
         weights = np.log(odds) * (k1 + 1)
     else:
-        raise ValueError(f"variant {variant!r} is unknown: take 'lucene' or 'robertson'")
-    tf = X.data.astype(np.float64)
+        raise ValueError(f"variant {variant!r} is unknown: take lucene or robertson")
     held_back = k1 * (1 - b + b * length / mean_length)  # (n,)
-    data = weights[X.indices] * tf / (tf + held_back[_rows(X)])
-    return csr_matrix((data, X.indices, X.indptr), shape=X.shape)
+    W.data = weights[W.indices] * W.data / (W.data + held_back[_rows(W)])
+    return W
 
 
 @dataclass(kw_only=True)
@@ -361,6 +383,14 @@ class BagOfWords:
             raise ValueError(
                 f"ngram_range = {self.ngram_range}, but 1 <= shortest <= longest is needed"
             )
+        for name, limit in (("min_df", self.min_df), ("max_df", self.max_df)):
+            if limit < 0 or (limit > 1 and not isinstance(limit, Integral)):
+                raise ValueError(
+                    f"{name} = {limit!r}: a whole number counts documents, a float is a share of "
+                    "them between 0.0 and 1.0"
+                )
+        if self.max_features is not None and self.max_features < 1:
+            raise ValueError(f"max_features = {self.max_features}, but at least 1 word must stay")
         if self.vocabulary is not None:
             self.vocabulary_ = Vocabulary(tuple(self.vocabulary))
 
@@ -429,24 +459,216 @@ class BagOfWords:
         return self._learn_counts(texts)
 
     def _learn_counts(self, texts: Iterable[str]) -> csr_matrix:
-        """Count with a growing dictionary, then keep and sort the columns."""
+        """Count with a dictionary that grows, then keep the right columns, sorted."""
         if self.vocabulary is not None:
             return self._count(texts)
         index: defaultdict[str, int] = defaultdict()
         index.default_factory = index.__len__  # a new word gets the next number
-        ids, lengths = self._ids(texts, index.__getitem__)
-        words, found = np.array(list(index), dtype=object), len(index)
-        X = _assemble(ids, lengths, found, self.binary)
+        documents = self._documents(texts, lambda tokens: map(index.__getitem__, tokens))
+        X = _stack(documents, len(index), self.binary)
+        words = list(index)
         kept = self._kept(X, words)
-        self.vocabulary_ = Vocabulary(words[kept].tolist())
-        column = np.full(found, -1)
-        column[kept] = np.arange(len(kept))
-        return _renumber(X, column, len(kept))
+        self.vocabulary_ = Vocabulary([words[column] for column in kept])
+        return X[:, kept].tocsr()
 
     def _count(self, texts: Iterable[str]) -> csr_matrix:
-        """Count the words that have a column."""
-        if not hasattr(self, "vocabulary_"):
-            raise RuntimeError(f"this {type(self).__name__} has not been fitted: call fit(texts)")
-        index = self.vocabulary_.index
-        ids, lengths = self._ids(texts, lambda word: index.get(word, -1))
-        return _assemble(ids, lengths, len(index), self.binary)
+        """Count the words of the vocabulary."""
+        _require(self, "vocabulary_")
+        index, size = self.vocabulary_.index, len(self.vocabulary_)
+        # all unknown words share one more column, which is cut off
+        documents = self._documents(texts, lambda tokens: map(index.get, tokens, repeat(size)))
+        return _stack(documents, size + 1, self.binary)[:, :size].tocsr()
+
+    def _documents(
+        self, texts: Iterable[str], number: Callable[[Iterable[str]], Iterable[int]]
+    ) -> list[NDArray[np.int32]]:
+        """Turn each text into the numbers of its words."""
+        if isinstance(texts, str):
+            raise TypeError("texts is one single str: pass a list of texts")
+        find = word_finder(self.token_pattern)
+        lengths = range(self.ngram_range[0], self.ngram_range[1] + 1)
+        documents = []
+        for text in texts:
+            tokens: Iterable[str] = find(text.lower() if self.lowercase else text)
+            if self.ngram_range != (1, 1):
+                tokens = _joined_ngrams(list(tokens), lengths)
+            documents.append(np.fromiter(number(tokens), dtype=np.int32))
+        return documents
+
+    def _kept(self, X: csc_matrix, words: list[str]) -> NDArray[np.intp]:
+        """Choose the columns to keep, in alphabetical order of their words."""
+        n = X.shape[0]
+        df = np.diff(X.indptr)
+        least = self.min_df if isinstance(self.min_df, Integral) else self.min_df * n
+        most = self.max_df if isinstance(self.max_df, Integral) else self.max_df * n
+        order = np.array(sorted(range(len(words)), key=words.__getitem__), dtype=np.intp)
+        kept = order[(df[order] >= least) & (df[order] <= most)]
+        if self.max_features is not None:
+            totals = np.asarray(X.sum(axis=0)).ravel()
+            frequent = np.argsort(-totals[kept], kind="stable")[: self.max_features]
+            kept = kept[np.sort(frequent)]
+        if not kept.size:
+            raise ValueError(
+                f"of {len(words)} words in {n} documents none is left: check token_pattern, "
+                f"min_df = {self.min_df}, max_df = {self.max_df}, max_features"
+            )
+        return kept
+
+
+def _joined_ngrams(tokens: list[str], lengths: Iterable[int]) -> Iterable[str]:
+    return chain.from_iterable(map(" ".join, ngrams(tokens, n)) for n in lengths)
+
+
+def _stack(documents: list[NDArray[np.int32]], size: int, binary: bool) -> csc_matrix:
+    """Count the numbers of each document: a row each, stored by columns."""
+    ids = np.concatenate([*documents, np.empty(0, dtype=np.int32)])
+    ends = np.cumsum([0, *map(len, documents)])
+    ones = np.ones(len(ids), dtype=np.int64)
+    X = csr_matrix((ones, ids, ends), shape=(len(documents), size)).tocsc()
+    X.sum_duplicates()  # a word that comes three times was three ones
+    if binary:
+        X.data.fill(1)
+    return X
+
+
+@dataclass(kw_only=True)
+class Tfidf(BagOfWords):
+    """A bag of words with its counts weighed by TF-IDF.
+
+    Learns the words and their document frequencies from the documents it is fitted on, and
+    weighs any document by them. All settings of `BagOfWords` can be given too.
+
+    Parameters
+    ----------
+    variant : {"smooth", "textbook", "sublinear", "unsmoothed"}
+        Which formula: see the tables at `idf` and `tfidf`. "smooth" is scikit-learn's default,
+        "sublinear" its ``sublinear_tf=True``, "unsmoothed" its ``smooth_idf=False``.
+    norm : {"usual", "l2", "none"}
+        Whether rows are brought to length 1: see `tfidf`.
+
+    Attributes
+    ----------
+    vocabulary_ : Vocabulary
+        The words of the columns.
+    idf_ : (V,) array of float64
+        The weight of each word.
+
+    Examples
+    --------
+    >>> texts = ["the cat", "the dog", "the dog barked"]
+    >>> Tfidf(variant="textbook").fit_transform(texts).toarray().round(3)
+    array([[0.   , 1.099, 0.   , 0.   ],
+           [0.   , 0.   , 0.405, 0.   ],
+           [1.099, 0.   , 0.405, 0.   ]])
+    """
+
+    variant: TfidfVariant = "smooth"
+    norm: Norm = "usual"
+    idf_: Floats = field(init=False, repr=False, compare=False)
+
+    def fit(self, texts: Iterable[str]) -> Self:
+        """Learn the words and their document frequencies; see `BagOfWords.fit`."""
+        X = self._learn_counts(texts)
+        self.idf_ = idf(document_frequency(X), X.shape[0], self.variant)
+        return self
+
+    def transform(self, texts: Iterable[str]) -> csr_matrix:
+        """Weigh the known words of each document; see `BagOfWords.transform`."""
+        _require(self, "idf_")
+        return tfidf(self._count(texts), self.variant, norm=self.norm, weights=self.idf_)
+
+    def fit_transform(self, texts: Iterable[str]) -> csr_matrix:
+        """Fit, then transform, the same texts; see `BagOfWords.fit_transform`."""
+        X = self._learn_counts(texts)
+        self.idf_ = idf(document_frequency(X), X.shape[0], self.variant)
+        return tfidf(X, self.variant, norm=self.norm, weights=self.idf_)
+
+
+@dataclass
+class BM25(BagOfWords):
+    """Rank documents for a query by Okapi BM25.
+
+    `fit` keeps the weights of the documents, `scores` sums them over the words of a query. All
+    settings of `BagOfWords` can be given too, by keyword.
+
+    Parameters
+    ----------
+    k1, b : float
+        See `bm25`.
+    variant : {"lucene", "robertson"}
+        See the table at `bm25`.
+
+    Attributes
+    ----------
+    vocabulary_ : Vocabulary
+        The words of the columns.
+    weights_ : (n, V) csr_matrix of float64
+        The weight of each word in each fitted document.
+
+    Examples
+    --------
+    >>> ranker = BM25().fit(["the cat sat", "the dog sat", "the dog barked at the cat"])
+    >>> ranker.scores("cat").round(3)
+    array([0.238, 0.   , 0.177])
+    """
+
+    k1: float = 1.2
+    b: float = 0.75
+    variant: Bm25Variant = "lucene"
+    weights_: csr_matrix = field(init=False, repr=False, compare=False)
+
+    def fit(self, texts: Iterable[str]) -> Self:
+        """Weigh the documents to be searched; see `BagOfWords.fit`."""
+        self.fit_transform(texts)
+        return self
+
+    def fit_transform(self, texts: Iterable[str]) -> csr_matrix:
+        """Fit, and give the (n, V) weights of the documents; see `BagOfWords.fit_transform`."""
+        X = self._learn_counts(texts)
+        self._df, self._n = document_frequency(X), X.shape[0]
+        self._mean_length = X.sum() / X.shape[0]
+        self.weights_ = self._weigh(X)
+        return self.weights_
+
+    def transform(self, texts: Iterable[str]) -> csr_matrix:
+        """Weigh new documents by what the fitted ones taught; see `BagOfWords.transform`."""
+        _require(self, "weights_")
+        return self._weigh(self._count(texts))
+
+    def scores(self, query: str) -> Floats:
+        """Score each fitted document for a query.
+
+        Parameters
+        ----------
+        query : str
+            A text like any other; a word that stands in it twice counts twice.
+
+        Returns
+        -------
+        (n,) array of float64
+            The higher, the better the document answers; 0 where it shares no word.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing was fitted yet.
+        """
+        _require(self, "weights_")
+        q = self._count([query])  # (1, V)
+        return np.asarray((self.weights_ @ q.T).toarray(), dtype=np.float64).ravel()
+
+    def _weigh(self, X: csr_matrix) -> csr_matrix:
+        return bm25(
+            X,
+            k1=self.k1,
+            b=self.b,
+            variant=self.variant,
+            df=self._df,
+            n=self._n,
+            mean_length=self._mean_length,
+        )
+
+
+def _require(model: BagOfWords, attribute: str) -> None:
+    if not hasattr(model, attribute):
+        raise RuntimeError(f"this {type(model).__name__} is not fitted yet: call fit(texts)")

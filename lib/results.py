@@ -15,6 +15,7 @@ only while the numbers recorded above it bear it out.
 from __future__ import annotations
 
 import ast
+import contextlib
 import html
 import math
 import re
@@ -28,9 +29,9 @@ import numpy as np
 import yaml
 from IPython.core.getipython import get_ipython
 from IPython.display import display
-from scipy.stats import norm, t
+from scipy.stats import norm
 
-from lib.evaluate import Estimate, bootstrap, jackknife
+from lib.evaluate import Data, Estimate, Pairs, bootstrap, jackknife
 
 Kind = Literal["bootstrap", "jackknife", "seeds", "exact"]
 KINDS: Final = get_args(Kind)
@@ -96,7 +97,7 @@ def forget() -> None:
 def record(
     key: str,
     statistic: Callable[..., float],
-    *data: Any,
+    *data: Data,
     unit: str,
     kind: Kind = "bootstrap",
     digits: int | None = None,
@@ -120,7 +121,8 @@ def record(
         What one entry is, in the plural: ``"documents"``.
     kind : {"bootstrap", "jackknife", "seeds", "exact"}
         ``bootstrap`` resamples units (percentile interval), ``jackknife`` leaves one out,
-        ``seeds`` takes Student's t over runs, ``exact`` has no interval: a count or an identity.
+        ``seeds`` is the mean over runs with Student's t, ``mean ± t · s / √n``, and ``exact``
+        has no interval: a count or an identity.
     digits : int, optional
         Decimals to print. Left out, it follows the width of the interval, see ``decimals``.
     percent : bool
@@ -159,10 +161,13 @@ def record(
     _check_request(key, statistic, kind, digits)
     n = _count_units(key, data, kind)
     if kind == "exact":
-        value = float(statistic(*data))
+        value = float(statistic(*(d.values() if isinstance(d, Pairs) else d for d in data)))
         estimate = Estimate(value, value, value, level=1.0, n=n, unit=unit, method="exact")
     elif kind == "seeds":
-        estimate = _over_seeds([float(statistic(*run)) for run in zip(*data, strict=True)], unit)
+        runs = [float(statistic(*run)) for run in zip(*data, strict=True)]
+        estimate = replace(
+            jackknife(np.mean, runs, unit=unit, level=LEVEL), method="Student's t over runs"
+        )
     elif kind == "jackknife":
         estimate = jackknife(statistic, *data, unit=unit, level=LEVEL)
     else:
@@ -199,7 +204,7 @@ def _check_request(key: str, statistic: object, kind: str, digits: int | None) -
         raise ValueError(f"record({key!r}): digits = {digits} is not between 0 and 9")
 
 
-def _count_units(key: str, data: Sequence[Any], kind: str) -> int:
+def _count_units(key: str, data: Sequence[Data], kind: str) -> int:
     """Count the units behind a number, and refuse data that have none."""
     if not data:
         raise TypeError(f"record({key!r}): no data. Pass what the statistic is computed from")
@@ -221,7 +226,7 @@ def _count_units(key: str, data: Sequence[Any], kind: str) -> int:
     return n
 
 
-def _length(datum: Any) -> int | None:
+def _length(datum: Data) -> int | None:
     """Return the number of units of an array, sparse matrix or sequence; None if it has none."""
     if isinstance(datum, (str, bytes)):
         return None
@@ -232,15 +237,6 @@ def _length(datum: Any) -> int | None:
         return len(datum)
     except TypeError:
         return None
-
-
-def _over_seeds(values: Sequence[float], unit: str) -> Estimate:
-    """Return the mean over runs with Student's t interval, ``mean ± t · s / √n``."""
-    n = len(values)
-    mean = float(np.mean(values))
-    half = float(t.ppf((1 + LEVEL) / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
-    method = "Student's t over runs"
-    return Estimate(mean, mean - half, mean + half, level=LEVEL, n=n, unit=unit, method=method)
 
 
 def _rounded(key: str, estimate: Estimate, kind: Kind, digits: int, percent: bool) -> Result:
@@ -274,13 +270,14 @@ def payload(result: Result) -> dict[str, Any]:
 def _cell() -> int | None:
     """Return the execution count of the running cell; None outside IPython."""
     shell = get_ipython()
-    return None if shell is None else int(shell.execution_count)
+    count: int | None = getattr(shell, "execution_count", None)
+    return count
 
 
 def _display(bundle: Mapping[str, Any]) -> None:
     """Show one output in a notebook; outside of one, nothing."""
     if get_ipython() is not None:
-        display(dict(bundle), raw=True)
+        display(dict(bundle), raw=True)  # type: ignore[no-untyped-call]
 
 
 # ---------------------------------------------------------------------------------------------
@@ -306,8 +303,8 @@ def decimals(estimate: Estimate, *, percent: bool = False) -> int:
     Returns
     -------
     int
-        Without uncertainty: 0 for a whole number, else 3 (exact); 2 if the interval is empty of
-        width by chance. For a percentage one fewer than... see the examples.
+        Of an exact value, 0 if it is whole, else 3 (1 of a percentage). Of an interval without
+        width, 2 (1 of a percentage).
 
     Examples
     --------
@@ -328,7 +325,7 @@ def decimals(estimate: Estimate, *, percent: bool = False) -> int:
         return 2 - percent
     error = width / (2 * float(norm.ppf((1 + estimate.level) / 2)))
     exponent = math.floor(math.log10(error))
-    leading = error / 10**exponent  # 1 <= leading < 10
+    leading = error * 10.0**-exponent  # 1 <= leading < 10
     significant = 2 if leading < 3.55 or leading >= 9.5 else 1
     exponent += leading >= 9.5
     return min(6, max(0, significant - 1 - exponent))
@@ -492,14 +489,17 @@ def _parse_condition(expression: str) -> tuple[ast.expr, dict[str, tuple[str, st
 
 
 def condition_keys(expression: str) -> set[str]:
-    """Return the result keys that a condition speaks of.
+    """Return the result keys that a condition speaks of, or raise what is wrong with it.
 
     Examples
     --------
     >>> sorted(condition_keys("lee50-minilm.low - lee50-tfidf.value > 0"))
     ['lee50-minilm', 'lee50-tfidf']
     """
-    return {key for key, _ in _parse_condition(expression)[1].values()}
+    tree, names = _parse_condition(expression)
+    with contextlib.suppress(ZeroDivisionError):  # these numbers are made up
+        _truth(tree, dict.fromkeys(names, 1.0), expression)
+    return {key for key, _ in names.values()}
 
 
 def evaluate_condition(expression: str, records: Mapping[str, Bounds]) -> bool:
@@ -689,16 +689,16 @@ def load_claims(path: Path | None = None) -> dict[int, Claim]:
     return claims
 
 
-def _read_claim(entry: Any) -> Claim:
+def _read_claim(entry: object) -> Claim:
     """Check one entry and turn its lists into tuples."""
+    given = dict(entry) if isinstance(entry, dict) else {}
     fields = set(Claim.__dataclass_fields__)
-    if not isinstance(entry, dict) or set(entry) != fields:
-        given = set(entry) if isinstance(entry, dict) else set()
-        number = entry.get("number", "?") if isinstance(entry, dict) else "?"
-        raise ClaimError(
-            f"statement {number}: missing {sorted(fields - given)}, unknown {sorted(given - fields)}"
-        )
-    claim = Claim(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+    if set(given) != fields:
+        missing, unknown = sorted(fields - set(given)), sorted(set(given) - fields)
+        number = given.get("number", "?")
+        raise ClaimError(f"statement {number}: missing {missing}, unknown {unknown}")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    claim = Claim(**values)
     for complaint in _complaints(claim):
         raise ClaimError(f"statement {claim.number}: {complaint}")
     return claim
@@ -730,6 +730,14 @@ def _complaints(claim: Claim) -> Iterable[str]:
         strangers = condition_keys(claim.stands_while) - set(claim.results)
         if strangers:
             yield f"stands_while speaks of {sorted(strangers)}, which are not among results"
+    for name in ("because", "flips_if"):
+        text = getattr(claim, name) or ""
+        strangers = _mentioned(text) - set(claim.results)
+        if strangers:
+            yield f"{name} speaks of {sorted(strangers)}, which are not among results"
+        typed = _TYPED.search(text)
+        if typed:
+            yield f"{typed[0]!r} is typed into {name}: record it and name its key in braces"
     if claim.verdict is not None:
         yield from _complaints_of_verdict(claim)
 
@@ -822,21 +830,23 @@ def check_verdict(claim: Claim, records: Mapping[str, Result]) -> None:
         raise VerdictError(
             f"statement {claim.number} has no verdict yet: fill it in in data/claims.yml"
         )
-    wanted = {*claim.results, *_mentioned(claim.because or "")}
-    missing = sorted(wanted - set(records))
+    missing = sorted(set(claim.results) - set(records))
     if missing:
         raise VerdictError(
             f"the verdict on statement {claim.number} rests on {', '.join(missing)}, not recorded "
             "in this session: run the cells above, or mend its results in data/claims.yml"
         )
     if claim.stands_while is not None and not evaluate_condition(claim.stands_while, records):
-        found = "; ".join(format_line(records[k]) for k in sorted(condition_keys(claim.stands_while)))
+        found = "; ".join(
+            format_line(records[k]) for k in sorted(condition_keys(claim.stands_while))
+        )
         raise VerdictError(
             f"the verdict on statement {claim.number} ({claim.verdict}) stands only while "
             f"{claim.stands_while}, and this session found {found}: rewrite it in data/claims.yml"
         )
 
 
+_TYPED = re.compile(r"\d+[.,]\d+|\d+ ?%")
 _MENTION = re.compile(rf"\{{(?P<key>{KEY.pattern})(?:\.(?P<part>value|low|high))?\}}")
 
 
@@ -892,10 +902,10 @@ def verdict_markdown(claim: Claim, records: Mapping[str, Result]) -> str:
 
 def _box(css: str, anchor: str, title: str, body: str) -> str:
     """Wrap Markdown in a titled box; where HTML is dropped, the words remain in order."""
+    title = html.escape(title)
     return (
-        f'<div class="admonition {css}" id="{anchor}" role="group" aria-label="{html.escape(title)}">\n'
-        f'<p class="admonition-title"><strong>{html.escape(title)}</strong></p>\n\n'
-        f"{body}\n\n</div>"
+        f'<div class="admonition {css}" id="{anchor}" role="group" aria-label="{title}">\n'
+        f'<p class="admonition-title"><strong>{title}</strong></p>\n\n{body}\n\n</div>'
     )
 
 
@@ -990,10 +1000,12 @@ def _plain_table(title: str, rows: Sequence[tuple[str, str, str]]) -> str:
 def _html_table(title: str, rows: Sequence[tuple[str, str, str]]) -> str:
     """Write a table with a caption and headings for both directions."""
     head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in _HEADINGS)
-    body = "\n".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{value}</td><td>{html.escape(n)}</td></tr>'
-        for name, value, n in rows
-    )
+    lines = [
+        f'<tr><th scope="row">{html.escape(name)}</th>'
+        f"<td>{value}</td><td>{html.escape(sample)}</td></tr>"
+        for name, value, sample in rows
+    ]
+    body = "\n".join(lines)
     return (
         f'<table class="leaderboard">\n<caption>{html.escape(title)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n<p>{_TIES}</p>"

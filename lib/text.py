@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 T = TypeVar("T")
 
-WORD = r"\w\w+"
+WORD = r"\w{2,}"
 """Two or more letters, digits or underscores in a row: what scikit-learn's default finds."""
 
 EVERY_WORD = r"\w+"

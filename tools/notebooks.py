@@ -16,11 +16,13 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import platform
 import re
+import subprocess
 import sys
 import tempfile
 import threading
@@ -69,27 +71,21 @@ Cell = dict[str, Any]
 # ---------------------------------------------------------------- which files
 
 
-@dataclass(frozen=True)
-class Chapter:
-    """One chapter of the book: its file, and the number that its name begins with."""
+def number_of(chapter: Path) -> int:
+    """Return the number that a chapter's file name begins with; -1 if there is none."""
+    digits = re.match(r"\d+", chapter.stem)
+    return int(digits.group()) if digits else -1
 
-    path: Path
 
-    @property
-    def name(self) -> str:
-        """The file's stem, as ``01_what_is_a_vector_for``."""
-        return self.path.stem
+def where(path: Path) -> str:
+    """Return how messages name a file: ``chapters/01_name.ipynb``, ``intro.md``."""
+    at_the_root = (path.parent / "_toc.yml").is_file()
+    return path.name if at_the_root else f"{path.parent.name}/{path.name}"
 
-    @property
-    def number(self) -> int:
-        """The chapter's number; -1 if the file name does not begin with one."""
-        digits = re.match(r"\d+", self.name)
-        return int(digits.group()) if digits else -1
 
-    @property
-    def where(self) -> str:
-        """How messages name the chapter: ``chapters/01_name.ipynb``."""
-        return f"{self.path.parent.name}/{self.path.name}"
+@functools.lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:  # noqa: ANN401, YAML holds anything
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def table_of_contents(root: Path) -> list[str]:
@@ -97,7 +93,7 @@ def table_of_contents(root: Path) -> list[str]:
     path = root / "_toc.yml"
     if not path.is_file():
         return []
-    toc = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    toc = _parsed(path.read_text(encoding="utf-8")) or {}
 
     def files(entry: dict[str, Any]) -> Iterator[str]:
         if "file" in entry:
@@ -113,10 +109,10 @@ def _with_suffix(root: Path, entry: str, suffix: str) -> Path:
     return root / (entry if entry.endswith(suffix) else entry + suffix)
 
 
-def chapters(root: Path = ROOT) -> list[Chapter]:
+def chapters(root: Path = ROOT) -> list[Path]:
     """Return the notebooks of ``_toc.yml`` in reading order (missing ones left out)."""
     paths = (_with_suffix(root, entry, ".ipynb") for entry in table_of_contents(root))
-    return [Chapter(path) for path in paths if path.is_file()]
+    return [path for path in paths if path.is_file()]
 
 
 def pages(root: Path = ROOT) -> list[Path]:
@@ -134,21 +130,23 @@ def missing_files(root: Path = ROOT) -> list[str]:
     ]
 
 
-def select(names: Sequence[str], root: Path = ROOT) -> list[Chapter]:
+def select(root: Path, names: Sequence[str]) -> list[Path]:
     """Return the chapters called by number or by the beginning of their name.
 
     A notebook in ``chapters/`` that is not in ``_toc.yml`` yet is found too.
     """
-    known = {chapter.name: chapter for chapter in chapters(root)}
+    known = {chapter.stem: chapter for chapter in chapters(root)}
     for path in sorted((root / "chapters").glob("*.ipynb")):
-        known.setdefault(path.stem, Chapter(path))
+        known.setdefault(path.stem, path)
     chosen = []
     for name in names:
         stem = Path(name).stem
         found = [
             chapter
             for chapter in known.values()
-            if chapter.name.startswith(stem) or (stem.isdigit() and chapter.number == int(stem))
+            if (
+                number_of(chapter) == int(stem) if stem.isdigit() else chapter.stem.startswith(stem)
+            )
         ]
         if not found:
             have = ", ".join(known) or "no notebook in chapters/"
@@ -204,10 +202,14 @@ def markdown_cells(notebook: Notebook) -> list[tuple[int, Cell]]:
     ]
 
 
+_TIMED = re.compile(r"^(\s*)%%?time(?:it)?\b[ \t]*", re.MULTILINE)
+
+
 def plain_python(source: str) -> str:
     """Return a cell's source with IPython's own syntax (``%pip``, ``!git``) made Python."""
     from IPython.core.inputtransformer2 import TransformerManager
 
+    source = _TIMED.sub(r"\1", source)  # the timed statement is code of the cell too
     return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
 
 
@@ -292,7 +294,7 @@ def results(root: Path = ROOT) -> dict[str, Result]:
     """Return every recorded result of the book by key (of repeated keys the first)."""
     found: dict[str, Result] = {}
     for chapter in chapters(root):
-        for result in results_of(read(chapter.path), chapter.name):
+        for result in results_of(read(chapter), chapter.stem):
             found.setdefault(result.key, result)
     return found
 
@@ -302,12 +304,8 @@ def claims(root: Path = ROOT) -> list[dict[str, Any]]:
     path = root / "data" / "claims.yml"
     if not path.is_file():
         return []
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    if isinstance(entries, dict):  # {claims: [...]} or {1: {...}}
-        entries = entries.get("claims") or [
-            {"number": number, **entry} for number, entry in entries.items()
-        ]
-    return [dict(entry) for entry in entries]
+    entries = _parsed(path.read_text(encoding="utf-8")) or []
+    return [dict(entry) for entry in entries if isinstance(entry, dict)]
 
 
 # ---------------------------------------------------------------- fingerprints
@@ -406,18 +404,15 @@ def _loaded(tree: ast.AST) -> set[str]:
 
 
 def data_manifest(root: Path) -> dict[str, str]:
-    """Return what identifies each data set, by name: the lines of the manifest about it."""
-    manifest: dict[str, str] = {}
-    for path in [*sorted((root / "data").glob("manifest.*")), root / "data" / "sources.txt"]:
-        if not path.is_file():
-            continue
-        text = path.read_text(encoding="utf-8")
-        if path.suffix in (".json", ".yml", ".yaml"):
-            content = yaml.safe_load(text)
-            entries = content.items() if isinstance(content, dict) else []
-            for name, entry in entries:
-                manifest[str(name)] = json.dumps(entry, sort_keys=True, default=str)
-    return manifest
+    """Return the hashes of each data set's members, by its name, as text."""
+    path = root / "data" / "members.json"
+    if not path.is_file():
+        return {}
+    sets = json.loads(path.read_text(encoding="utf-8")).get("sets", {})
+    return {
+        name: json.dumps(entry.get("members", entry), sort_keys=True)
+        for name, entry in sets.items()
+    }
 
 
 def _called_numbers(trees: Iterable[ast.AST], *names: str) -> list[int]:
@@ -430,23 +425,41 @@ def _called_numbers(trees: Iterable[ast.AST], *names: str) -> list[int]:
     ]
 
 
-def ingredients(chapter: Chapter, root: Path = ROOT) -> dict[str, str]:
+def _printed_code(trees: Iterable[ast.AST]) -> set[str]:
+    """Return the names whose source cells print; ``exercises`` for a printed solution."""
+    found = set()
+    for tree in trees:
+        for call in calls(tree, "getsource", "getsourcelines"):
+            found |= {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
+            found |= {n.attr for n in ast.walk(call) if isinstance(n, ast.Attribute)}
+        if any(calls(tree, "show_solution")):
+            found.add("exercises")
+    return found
+
+
+def _defined(module: str, tree: ast.Module) -> set[str]:
+    """Return the names that a module stands for: its own, its package's, what it defines."""
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return defined | set(module.split(".")) - {"lib"}
+
+
+def ingredients(root: Path, chapter: Path) -> dict[str, str]:
     """Return everything that a chapter's outputs depend on, by name, as text.
 
     Its code cells; the modules of ``lib`` and ``exercises`` behind them, without docstrings; the
     data sets that they load; the statements that it puts on trial; the locked requirements.
     """
-    sources = [cell["source"] for cell in code_cells(read(chapter.path))]
+    sources = [cell["source"] for cell in code_cells(read(chapter))]
     trees = [syntax_tree(source) for source in sources]
     parts = {f"cell {number}": source for number, source in enumerate(sources, start=1)}
 
-    shows_code = any("getsource" in source for source in sources)
+    printed = _printed_code(trees)
     manifest = data_manifest(root)
     data = {name for tree in trees for name in _strings(tree)} & manifest.keys()
     for name, path in modules_behind(trees, root).items():
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
-        parts[f"module {name}"] = text if shows_code else meaning(tree)
+        parts[f"module {name}"] = text if printed & _defined(name, tree) else meaning(tree)
         data |= _loaded(tree) & manifest.keys()
     parts |= {f"data {name}": manifest[name] for name in sorted(data)}
 
@@ -463,9 +476,9 @@ def ingredients(chapter: Chapter, root: Path = ROOT) -> dict[str, str]:
     return parts
 
 
-def fingerprint(chapter: Chapter, root: Path = ROOT) -> str:
+def fingerprint(root: Path, chapter: Path) -> str:
     """Return a short hash of everything that a chapter's outputs depend on."""
-    text = json.dumps(ingredients(chapter, root), ensure_ascii=False)
+    text = json.dumps(ingredients(root, chapter), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:20]
 
 
@@ -475,13 +488,13 @@ def runs(root: Path = ROOT) -> dict[str, dict[str, Any]]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def stale(chosen: Iterable[Chapter] | None = None, root: Path = ROOT) -> list[Chapter]:
+def stale(root: Path = ROOT, chosen: Iterable[Path] | None = None) -> list[Path]:
     """Return the chapters whose fingerprint is not the one of their last run."""
     known = runs(root)
     return [
         chapter
         for chapter in (chapters(root) if chosen is None else chosen)
-        if known.get(chapter.name, {}).get("fingerprint") != fingerprint(chapter, root)
+        if known.get(chapter.stem, {}).get("fingerprint") != fingerprint(root, chapter)
     ]
 
 
@@ -572,7 +585,7 @@ def kernel_environment() -> dict[str, str]:
 class Run:
     """What came of executing one chapter; ``error`` is empty if it went well."""
 
-    chapter: Chapter
+    chapter: Path
     seconds: float
     peak_mib: int
     cells: int
@@ -599,7 +612,7 @@ class _MemoryWatch(threading.Thread):
     def _now(self) -> int:
         import psutil
 
-        process = psutil.Process(self.manager.provisioner.process.pid)
+        process = psutil.Process(getattr(self.manager.provisioner, "pid", None) or -1)
         together = process.memory_info().rss
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.Error):
@@ -633,26 +646,17 @@ def _kernel_manager() -> AsyncKernelManager:
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def _in_short(error: BaseException, notebook: Notebook) -> str:
+def _in_short(error: BaseException, number: int, timeout: int) -> str:
     """Name the failing cell and its error in one or two lines."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    cells = code_cells(notebook)
-    started = [n for n, cell in enumerate(cells, 1) if cell.get("execution_count") is not None]
-    failed = [
-        number
-        for number, cell in enumerate(cells, start=1)
-        if any(output["output_type"] == "error" for output in cell.get("outputs", []))
-    ]
-    number = failed[0] if failed else (started[-1] if started else 1)
     if isinstance(error, CellExecutionError):
         value = _COLOUR.sub("", str(error.evalue)).strip()
         return f"cell {number}: {error.ename}: {value[:600]}"
     if isinstance(error, CellTimeoutError):
-        number = min(number + (not failed), len(cells))
-        return f"cell {number}: took longer than {CELL_TIMEOUT} seconds"
+        return f"cell {number}: took longer than {timeout} seconds"
     if isinstance(error, DeadKernelError):
-        return f"cell {min(number + (not failed), len(cells))}: the kernel died (out of memory?)"
+        return f"cell {number}: the kernel died (out of memory?)"
     return f"cell {number}: {type(error).__name__}: {error}"
 
 
@@ -666,6 +670,7 @@ def execute(notebook: Notebook, folder: Path, timeout: int = CELL_TIMEOUT) -> tu
     notebook = normalised(notebook)
     live = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
     manager = _kernel_manager()
+    begun: list[int] = []  # places of the code cells that were begun
     client = NotebookClient(
         live,
         km=manager,
@@ -673,6 +678,7 @@ def execute(notebook: Notebook, folder: Path, timeout: int = CELL_TIMEOUT) -> tu
         allow_errors=False,
         record_timing=False,
         coalesce_streams=True,
+        on_cell_execute=lambda cell, cell_index: begun.append(cell_index),
         resources={"metadata": {"path": str(folder)}},
     )
     watch, error, begin = _MemoryWatch(manager), "", time.perf_counter()
@@ -680,30 +686,29 @@ def execute(notebook: Notebook, folder: Path, timeout: int = CELL_TIMEOUT) -> tu
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         environment = {**kernel_environment(), "IPYTHONDIR": profile}
         try:
-            client.execute(env=environment, cleanup_kc=True)
+            client.execute(env=environment, stderr=subprocess.DEVNULL, cleanup_kc=True)
         except Exception as problem:
-            error = _in_short(problem, live)
+            error = _in_short(problem, len(begun) or 1, timeout)
         finally:
             watch.done.set()
             watch.join()
     seconds = time.perf_counter() - begin
     done = json.loads(json.dumps(live))
     count = len(code_cells(done))
-    run_ = Run(Chapter(folder), round(seconds, 1), round(watch.peak / 2**20), count, error=error)
+    run_ = Run(folder, round(seconds, 1), round(watch.peak / 2**20), count, error=error)
     return done, run_
 
 
-def _remember(chapter: Chapter, outcome: Run, root: Path) -> None:
+def _remember(root: Path, chapter: Path, outcome: Run, mark: str) -> None:
     """Write the run down in ``data/runs.json`` if the chapter's fingerprint is a new one."""
     from filelock import FileLock
 
-    mark = fingerprint(chapter, root)
     (root / "_build").mkdir(exist_ok=True)
     with FileLock(root / "_build" / "runs.lock", timeout=60):
         known = runs(root)
-        if known.get(chapter.name, {}).get("fingerprint") == mark:
+        if known.get(chapter.stem, {}).get("fingerprint") == mark:
             return
-        known[chapter.name] = {
+        known[chapter.stem] = {
             "fingerprint": mark,
             "seconds": outcome.seconds,
             "peak_mib": outcome.peak_mib,
@@ -712,7 +717,7 @@ def _remember(chapter: Chapter, outcome: Run, root: Path) -> None:
             "python": platform.python_version(),
             "platform": f"{platform.system()} {platform.machine()}",
         }
-        names = {listed.name for listed in chapters(root)} | {
+        names = {listed.stem for listed in chapters(root)} | {
             path.stem for path in (root / "chapters").glob("*.ipynb")
         }
         known = {name: entry for name, entry in sorted(known.items()) if name in names}
@@ -720,50 +725,51 @@ def _remember(chapter: Chapter, outcome: Run, root: Path) -> None:
         write_text(root / "data" / "runs.json", text)
 
 
-def run_one(chapter: Chapter, root: Path = ROOT, timeout: int = CELL_TIMEOUT) -> Run:
-    """Execute a chapter; store its outputs if no cell failed, else leave the file as it is."""
-    before = fingerprint(chapter, root)
-    notebook, outcome = execute(read(chapter.path), chapter.path.parent, timeout)
+def run_one(root: Path, chapter: Path, timeout: int = CELL_TIMEOUT) -> Run:
+    """Execute a chapter; store its outputs if no cell failed, else leave the file as it is.
+
+    Code that changes during the run leaves the chapter stale: the fingerprint that is written
+    down is the one from before.
+    """
+    before, content = fingerprint(root, chapter), chapter.read_bytes()
+    notebook, outcome = execute(read(chapter), chapter.parent, timeout)
+    outputs = [output for cell in code_cells(notebook) for output in cell["outputs"]]
     error, changed = outcome.error, False
-    if not error and any(
-        output["output_type"] == "error"
-        for cell in code_cells(notebook)
-        for output in cell["outputs"]
-    ):
+    if not error and any(output["output_type"] == "error" for output in outputs):
         error = "a cell tagged raises-exception stores an error: catch it and print it instead"
-    if not error and fingerprint(chapter, root) != before:
-        error = "the chapter, its code or its data changed during the run: run it again"
+    if not error and chapter.read_bytes() != content:
+        error = "the notebook was edited during the run: run it again"
     if not error:
-        changed = write(notebook, chapter.path)
-        _remember(chapter, outcome, root)
+        changed = write(notebook, chapter)
+        _remember(root, chapter, outcome, before)
     return Run(
         chapter, outcome.seconds, outcome.peak_mib, outcome.cells, changed=changed, error=error
     )
 
 
-def run(chosen: Iterable[Chapter], root: Path = ROOT, timeout: int = CELL_TIMEOUT) -> list[Run]:
+def run(root: Path, chosen: Iterable[Path], timeout: int = CELL_TIMEOUT) -> list[Run]:
     """Execute chapters one after the other, each in a fresh kernel."""
-    return [run_one(chapter, root, timeout) for chapter in chosen]
+    return [run_one(root, chapter, timeout) for chapter in chosen]
 
 
 # ---------------------------------------------------------------- command line
 
 
 def _run_command(names: Sequence[str], everything: bool, root: Path) -> int:
-    chosen = chapters(root) if everything else stale(root=root)
-    chosen = select(names, root) if names else chosen
+    chosen = chapters(root) if everything else stale(root)
+    chosen = select(root, names) if names else chosen
     if not chosen:
         print("nothing is stale")
     failed = 0
     for chapter in chosen:
-        print(f"{chapter.name}: running", flush=True)
-        outcome = run_one(chapter, root)
+        print(f"{chapter.stem}: running", flush=True)
+        outcome = run_one(root, chapter)
         if outcome.error:
             failed += 1
-            print(f"{chapter.name}: FAILED, stored notebook left as it was\n  {outcome.error}")
+            print(f"{chapter.stem}: FAILED, stored notebook left as it was\n  {outcome.error}")
             continue
         print(
-            f"{chapter.name}: {outcome.cells} cells, {outcome.seconds} s, "
+            f"{chapter.stem}: {outcome.cells} cells, {outcome.seconds} s, "
             f"{outcome.peak_mib} MiB, {'outputs changed' if outcome.changed else 'no change'}",
             flush=True,
         )
@@ -771,23 +777,23 @@ def _run_command(names: Sequence[str], everything: bool, root: Path) -> int:
 
 
 def _list_command(root: Path) -> int:
-    known, old = runs(root), {chapter.name for chapter in stale(root=root)}
+    known, old = runs(root), {chapter.stem for chapter in stale(root)}
     for chapter in chapters(root):
-        entry = known.get(chapter.name, {})
-        state = "stale" if chapter.name in old else "fresh"
+        entry = known.get(chapter.stem, {})
+        state = "stale" if chapter.stem in old else "fresh"
         seconds, peak = entry.get("seconds", "-"), entry.get("peak_mib", "-")
-        print(f"{chapter.name:32} {state:6} {seconds:>6} s {peak:>6} MiB")
+        print(f"{chapter.stem:32} {state:6} {seconds:>6} s {peak:>6} MiB")
     return 0
 
 
 def _results_command(names: Sequence[str], root: Path) -> int:
-    for chapter in select(names, root) if names else chapters(root):
-        for result in results_of(read(chapter.path), chapter.name):
-            print(f"{chapter.name} [{result.cell}]  {result.text}")
+    for chapter in select(root, names) if names else chapters(root):
+        for result in results_of(read(chapter), chapter.stem):
+            print(f"{chapter.stem} [{result.cell}]  {result.text}")
     return 0
 
 
-def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description="The chapters.")
     parser.add_argument("command", choices=("run", "list", "stale", "results"))
@@ -800,7 +806,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         if given.command == "results":
             return _results_command(given.chapters, root)
         if given.command == "stale":
-            print("\n".join(chapter.name for chapter in stale(root=root)))
+            print("\n".join(chapter.stem for chapter in stale(root)))
             return 0
         return _list_command(root)
     except ValueError as error:

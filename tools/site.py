@@ -27,8 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent
 BUDGET = 800 * 1024
 """Largest weight of a page, compressed, with everything it loads."""
 
-# The parts of MathJax that the pages load: TeX in, HTML out, hidden MathML for screen readers.
-MATHJAX = ("tex-chtml.js", "a11y/assistive-mml.js", "input/tex/extensions", "output/chtml/fonts")
+# The parts of MathJax that the pages load: TeX in, HTML out, hidden MathML for screen readers;
+# and what its menu loads for those who ask for speech.
+NEEDED = ("tex-chtml.js", "a11y/assistive-mml.js", "output/chtml/fonts/woff-v2")
+OPTIONAL = ("a11y", "input/tex/extensions", "sre/mathmaps", "ui", "LICENSE")
+
+# jupyter-book 1 has no `python -m`; this runs it in the environment of this process.
+BUILDER = "from jupyter_book.cli.main import main; main()"
 
 LOADING = {
     "script": ("src",),
@@ -49,7 +54,7 @@ LOADING_LINKS = {
     "manifest", "apple-touch-icon", "mask-icon", "shortcut",
 }  # fmt: skip
 FOREIGN = re.compile(r"^\s*(?:https?:)?//", re.I)
-CSS_LOAD = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s;]+)""", re.I)
+CSS_LOAD = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])([^"')\s;]+)""", re.I)
 SCRIPT_LOAD = re.compile(
     r"""(?:\bimport\s*\(?|\bfrom|\bfetch\s*\(|importScripts\s*\(|Worker\s*\(|\.src\s*=|"""
     r"""\.open\s*\(\s*["']\w+["']\s*,)\s*["'`]((?:https?:)?//[^"'`]+)""",
@@ -88,6 +93,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.page = Page(name)
         self._inside = ""
+        self._drawings = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {key: value or "" for key, value in attrs}
@@ -107,6 +113,7 @@ class _Reader(HTMLParser):
         if tag == "img":
             page.images.append((found.get("src", ""), dict(attrs).get("alt")))
         hidden = found.get("aria-hidden") == "true" or found.get("role") in {"presentation", "none"}
+        self._drawings += tag == "svg"
         if tag == "svg" and not hidden and not _name_of(found):
             page.unnamed_drawings += 1
         if "style" in found:
@@ -116,13 +123,14 @@ class _Reader(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        self._inside = ""
+        self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        self._drawings -= tag == "svg"
         self._inside = ""
 
     def handle_data(self, data: str) -> None:
-        if self._inside == "title" and not self.page.title:
+        if self._inside == "title" and not self._drawings and not self.page.title:
             self.page.title = data.strip()
         elif self._inside == "script":
             self.page.scripts.append(data)
@@ -131,7 +139,7 @@ class _Reader(HTMLParser):
 
 
 def _addresses(value: str, *, several: bool) -> list[str]:
-    """The addresses in an attribute; ``srcset`` lists several, each with a width or a density."""
+    """List the addresses in an attribute; ``srcset`` has several, with a width each."""
     if not several:
         return [value]
     return [part.split()[0] for part in re.split(r",\s+", value) if part.strip()]
@@ -167,7 +175,7 @@ def _is_local(address: str) -> bool:
 
 
 def _target(page: str, address: str) -> str:
-    """The path in the site that a local address on a page points to."""
+    """Return the path in the site that a local address on a page points to."""
     path = unquote(urlsplit(address).path)
     if not path:
         return page
@@ -188,6 +196,18 @@ def broken_links(pages: Mapping[str, Page], files: Iterable[str]) -> list[str]:
             elif anchor and target in pages and anchor not in pages[target].anchors:
                 problems.append(f"{name}: links to {address!r}, and no element has that id")
     return problems
+
+
+def missing_from_styles(styles: Mapping[str, str], files: Iterable[str]) -> list[str]:
+    """Files that a style sheet asks for and that do not exist."""
+    known = set(files)
+    return [
+        f"{name}: asks for {address!r}, which is not in the site"
+        for name, css in styles.items()
+        for address in CSS_LOAD.findall(re.sub(r"/\*.*?\*/", "", css, flags=re.S))
+        if _is_local(address) and not address.startswith("#")
+        if _target(name, address) not in known
+    ]
 
 
 def third_party_requests(pages: Mapping[str, Page], styles: Mapping[str, str]) -> list[str]:
@@ -247,13 +267,15 @@ def without_language_or_title(pages: Mapping[str, Page]) -> list[str]:
             problems.append(f"{name}: the page does not name its language")
         if not page.title:
             problems.append(f"{name}: the page has no title")
-    titles = Counter(page.title for page in pages.values() if page.title)
+    # index.html is the first page of the book under a second address.
+    own = [page for name, page in pages.items() if name != "index.html"]
+    titles = Counter(page.title for page in own if page.title)
     problems += [f"{n} pages share the title {title!r}" for title, n in titles.items() if n > 1]
     return problems
 
 
 def pages_of(toc: Mapping[str, object]) -> list[str]:
-    """The files that a table of contents names, first page first.
+    """List the files that a table of contents names, first page first.
 
     Examples
     --------
@@ -322,6 +344,7 @@ def check(site: Path, toc: Mapping[str, object]) -> list[str]:
     return [
         *missing_pages(toc, files),
         *broken_links(pages, files),
+        *missing_from_styles(styles, files),
         *third_party_requests(pages, styles),
         *images_without_text(pages),
         *duplicate_ids(pages),
@@ -346,27 +369,25 @@ def stage(source: Path, target: Path) -> None:
     Raises
     ------
     SiteError
-        If a part is missing from ``source``.
+        If a part that every page with mathematics needs is missing from ``source``.
     """
-    while not (source / MATHJAX[0]).exists():
-        inner = next(iter(sorted(source.rglob(MATHJAX[0]))), None)
-        if inner is None:
-            raise SiteError(f"{MATHJAX[0]} is not in {source}: delete that folder and try again")
-        source = inner.parent
-    for name in MATHJAX:
-        origin, copy = source / name, target / name
-        if not origin.exists():
+    found = sorted(source.rglob(NEEDED[0]))
+    base = found[0].parent if found else source
+    for name in NEEDED:
+        if not (base / name).exists():
             raise SiteError(f"{name} is not in {source}: delete that folder and try again")
+    for name in [*NEEDED, *OPTIONAL]:
+        origin = next((p for p in (base / name, base.parent / name) if p.exists()), base / name)
         for path in [origin] if origin.is_file() else sorted(origin.rglob("*")):
             if path.is_file():
-                place = copy if origin.is_file() else copy / path.relative_to(origin)
+                place = target / name / path.relative_to(origin)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 if not place.exists() or place.stat().st_size != path.stat().st_size:
                     shutil.copyfile(path, place)
 
 
 def messages(output: str) -> list[str]:
-    """The warnings and errors among what the builder said."""
+    """Pick the warnings and errors from what the builder said."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
     wanted = re.compile(r"\b(WARNING|ERROR|SEVERE|CRITICAL)\b|^\w*(Error|Exception)\b")
     return [line.rstrip() for line in plain.splitlines() if wanted.search(line)]
@@ -383,8 +404,13 @@ def build(root: Path = ROOT, *, mathjax: Path | None = None) -> Path:
     root = Path(root)
     stage(mathjax or mathjax_folder(), root / "_build" / "static" / "vendor" / "mathjax")
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    command = [sys.executable, "-m", "jupyter_book", "build", str(root), "-n", "-W", "--keep-going"]
-    environment = {**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"}
+    site = root / "_build" / "html"
+    # From nothing each time: it takes seconds, and a page that lists others is never left behind.
+    shutil.rmtree(site, ignore_errors=True)
+    command = [sys.executable, "-c", BUILDER, "build", str(root)]
+    command += ["--all", "-n", "-W", "--keep-going"]
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1", "PYTHONPATH": path}
     run = subprocess.run(
         command, cwd=root, env=environment, capture_output=True, encoding="utf-8", errors="replace"
     )
@@ -392,11 +418,12 @@ def build(root: Path = ROOT, *, mathjax: Path | None = None) -> Path:
     if run.returncode or said:
         detail = "\n".join(said or (run.stdout + run.stderr).splitlines()[-30:])
         raise SiteError(f"the site was not built without a warning:\n{detail}")
-    site = root / "_build" / "html"
     files = [path.relative_to(site).as_posix() for path in site.rglob("*.html")]
     missing = missing_pages(toc, files)
     if missing:
         raise SiteError("the builder reported success, but " + "; ".join(missing))
+    # jupyter-book leaves a bare redirection there; the first page itself needs no second request.
+    shutil.copyfile(site / f"{toc['root']}.html", site / "index.html")
     return site / "index.html"
 
 

@@ -21,7 +21,8 @@ if not lib_is_there():
         shell.system(f'git clone --quiet --depth 1 "{address}" book')
     for folder in (here, here.parent, here / "book"):
         project = folder / "pyproject.toml"
-        if project.is_file() and "embeddings-tested" in project.read_text():
+        text = project.read_text("utf-8") if project.is_file() else ""
+        if "embeddings-tested" in text:
             shell.run_line_magic("pip", f'install -q -e "{folder}"')
             importlib.invalidate_caches()
             for packages in site.getsitepackages():
@@ -29,9 +30,8 @@ if not lib_is_there():
             break
 if not lib_is_there():
     raise ImportError(
-        "The book's code, lib, is not installed here: run `make book` (or "
-        "`python tools/book.py setup`) in the book's folder, and open this "
-        "notebook again with the kernel that it made."
+        "The book's code is not installed here, or a stray folder called lib "
+        "hides it: run `make book` in the book's folder and use its kernel."
     )
 
 import lib
