@@ -1,1 +1,1 @@
-"""Solutions and known misconceptions, one module per chapter; the notebooks' stubs come from here."""
+"""Solutions, misconceptions and questions, one module per chapter; the stubs come from here."""

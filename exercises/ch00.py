@@ -53,6 +53,15 @@ class CosineMatrix(Exercise):
 
     hint = "A length is the root of a sum of squares. What is the cosine of a vector with itself?"
 
+    @misconception("adds a small number to the lengths")
+    def _(A, B):
+        lengths = np.linalg.norm(A, axis=1)[:, None] * np.linalg.norm(B, axis=1)
+        return A @ B.T / (lengths + 1e-6)
+
+    hint = (
+        "Then no cosine is exact, and short vectors lose all of theirs. Treat length 0 by itself."
+    )
+
     @misconception("divides by zero for an empty text")
     def _(A, B):
         lengths = np.linalg.norm(A, axis=1)[:, None] * np.linalg.norm(B, axis=1)
@@ -107,6 +116,12 @@ class LogProbability(Exercise):
 
     hint = "A mean is per word. The whole text is less probable the longer it gets."
 
+    @misconception("takes logarithms to base 10")
+    def _(probabilities):
+        return np.log10(probabilities).sum()
+
+    hint = "`np.log10` counts in powers of ten. The natural logarithm is `np.log`."
+
     @misconception("counts in bits")
     def _(probabilities):
         return np.log2(probabilities).sum()
@@ -154,6 +169,12 @@ class LogisticGradient(Exercise):
         return X.T @ (y - 1 / (1 + np.exp(-(X @ w)))) / len(y)
 
     hint = "A gradient points uphill: where p is too large, the loss grows with the score."
+
+    @misconception("loses the minus in the exponent")
+    def _(X, y, w):
+        return X.T @ (1 / (1 + np.exp(X @ w)) - y) / len(y)
+
+    hint = "A large score should give a probability near 1. What does yours give for a score of 5?"
 
     @misconception("forgets the probability and takes the score for it")
     def _(X, y, w):
@@ -213,7 +234,8 @@ doubled_text = Question(
         ),
         Option(
             "It depends on the text",
-            "Only for an empty text, where there is no direction. Doubling turns no vector.",
+            "Only for an empty text, which has no direction; this book sets its cosine to 0. "
+            "Doubling turns no vector.",
         ),
     ),
 )
@@ -255,7 +277,7 @@ singular_values = Question(
         Option(
             "Nothing",
             "The squared error is the sum of the squared singular values left out, here 0. "
-            "One of the three sentences was a mixture of the others.",
+            "One of the three sentences was a combination of the others.",
             right=True,
         ),
     ),
