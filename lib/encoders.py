@@ -9,6 +9,7 @@ must not be fitted on: fit on the background, then encode the documents of the t
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -457,8 +458,11 @@ class MiniLM:
 def _load_transformer(folder: str) -> tuple[Any, Any]:
     """Load tokenizer and model from a folder, without a word on the screen."""
     import torch
-    from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging as transformers_logging
+
+    with warnings.catch_warnings():  # in a notebook tqdm asks for widgets, to draw its bars
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging as transformers_logging
 
     logging: Any = transformers_logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -753,6 +753,7 @@ def _fit_path(X: Matrix, y: Labels, grid: list[float], max_iter: int) -> list[Pr
     """Fit each C from the smallest on, each starting where the one before ended."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     d = X.shape[1]
     mean, scale = np.zeros(d), np.ones(d)
@@ -764,7 +765,8 @@ def _fit_path(X: Matrix, y: Labels, grid: list[float], max_iter: int) -> list[Pr
     path = []
     for C in grid:
         model.set_params(C=C)
-        with warnings.catch_warnings():
+        # The matrices are small: a second thread would spend its time waiting for the first.
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(X, y)
         W, b = model.coef_, model.intercept_

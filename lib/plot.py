@@ -50,7 +50,8 @@ class Method:
 
 
 # Each colour has a contrast of at least 3 to 1 on white and on #121212; no two look alike to
-# readers with any of the three common colour deficiencies; no two methods share a marker.
+# readers with any of the three common colour deficiencies, but for a variant, which has the colour
+# of its method; no two share a marker.
 METHODS: Final[Mapping[str, Method]] = {
     "one-hot": Method("One-hot", "#585e99", "s"),
     "counts": Method("Counts", "#009ae6", "D"),
@@ -59,6 +60,7 @@ METHODS: Final[Mapping[str, Method]] = {
     "ppmi": Method("PPMI", "#659f4b", "h"),
     "word2vec": Method("Word2Vec", "#c05a10", "<"),
     "glove": Method("GloVe", "#ee6c00", "v"),
+    "glove-idf": Method("GloVe × IDF", "#ee6c00", "8"),
     "fasttext": Method("fastText", "#8f5433", ">"),
     "elmo": Method("ELMo", "#cd52ba", "d"),
     "minilm": Method("MiniLM", "#c00c65", "^"),

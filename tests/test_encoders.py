@@ -378,6 +378,22 @@ print(X.tobytes().hex())
     assert done.stdout.strip() == here.tobytes().hex()  # the same in another process, to the bit
 
 
+def test_minilm_loads_in_silence_in_a_notebook_without_widgets():
+    program = """
+import ipykernel.zmqshell  # by this tqdm knows a notebook
+from lib.encoders import MiniLM
+MiniLM()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert done.stderr == ""
+
+
 # Lee-50 ---------------------------------------------------------------------------------------
 
 

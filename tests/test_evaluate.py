@@ -660,6 +660,14 @@ def test_the_jackknife_of_a_mean_is_the_t_interval():
     assert jackknife(np.mean, x, unit="seeds").level == 0.95
 
 
+def test_the_jackknife_measures_the_spread_around_the_mean_of_what_it_left_out():
+    # The square of the mean of 0, 2, 4 is 4. Without one: 9, 4, 1, whose mean is 14 / 3, not 4;
+    # the squares of the distances from it add up to 294 / 9, times 2 / 3 that is (14 / 3) ** 2.
+    e = jackknife(lambda x: np.mean(x) ** 2, [0.0, 2.0, 4.0], unit="seeds")
+    half = scipy.stats.t.ppf(0.975, 2) * 14 / 3
+    assert (e.value, e.low, e.high) == pytest.approx((4, 4 - half, 4 + half), abs=1e-12)
+
+
 def test_the_jackknife_leaves_out_a_document_with_all_its_pairs():
     seen = []
     jackknife(lambda p: seen.append(p.tolist()) or 0.0, Pairs(TABLE), unit="documents")

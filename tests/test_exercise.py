@@ -557,6 +557,31 @@ def test_of_several_mistakes_the_one_that_explains_most_is_named():
     assert named == [m.title for m in Sums.misconceptions]
 
 
+def test_of_mistakes_that_explain_as_much_the_first_one_written_is_named():
+    class Twins(Exercise):
+        """The sum; two mistakes that look the same on every case."""
+
+        def solution(v):
+            return sum(v)
+
+        @misconception("returns the first")
+        def _(v):
+            return v[0]
+
+        hint = "First."
+
+        @misconception("returns the smallest")
+        def _(v):
+            return min(v)
+
+        hint = "Smallest."
+
+        def cases():
+            return {"two": ([1, 2],)}
+
+    assert Twins.report(min).misconception == "returns the first"
+
+
 def test_a_mistake_that_does_not_explain_the_first_failure_is_not_named():
     def attempt(v):
         return 99.0 if len(v) == 2 else float(sum(v)) if v else 1 / 0

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from lib import plot
@@ -113,11 +114,15 @@ def test_text_can_be_read_on_the_light_ground():
     assert (plot.GROUND, plot.DARK_GROUND) == ("#ffffff", "#121212")
 
 
+VARIANTS = {"glove-idf": "glove"}
+
+
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_the_methods_of_one_figure_look_different_to_every_eye(deficiency):
     seen = {
         name: oklab(np.array(DEFICIENCIES[deficiency]) @ linear(method.colour))
         for name, method in METHODS.items()
+        if name not in VARIANTS
     }
     for a, b in combinations(["one-hot", "counts", "tfidf", "glove", "minilm", "human"], 2):
         assert np.linalg.norm(seen[a] - seen[b]) >= 0.08, (a, b)
@@ -126,11 +131,16 @@ def test_the_methods_of_one_figure_look_different_to_every_eye(deficiency):
 
 def test_no_two_methods_share_a_name_a_colour_or_a_marker():
     assert list(METHODS) == [
-        "one-hot", "counts", "tfidf", "lsa", "ppmi", "word2vec", "glove", "fasttext", "elmo",
-        "minilm", "smollm2", "human", "random",
+        "one-hot", "counts", "tfidf", "lsa", "ppmi", "word2vec", "glove", "glove-idf", "fasttext",
+        "elmo", "minilm", "smollm2", "human", "random",
     ]  # fmt: skip
-    for part in ("label", "colour", "marker"):
-        assert len({getattr(method, part) for method in METHODS.values()}) == 13
+    for part, different in (("label", 14), ("colour", 13), ("marker", 14)):
+        assert len({getattr(method, part) for method in METHODS.values()}) == different
+
+
+def test_a_variant_has_the_colour_of_its_method():
+    for variant, method in VARIANTS.items():
+        assert METHODS[variant].colour == METHODS[method].colour
 
 
 # ---------------------------------------------------------------------------------- what is drawn
@@ -158,6 +168,11 @@ def test_dots_stand_at_the_value_and_lines_span_the_interval():
 def test_the_first_row_is_on_top():
     low, high = dots().axes[0].get_ylim()
     assert low > 1 and high < 0
+
+
+def test_the_first_bar_is_on_top():
+    low, high = plot.bars(["a", "b", "c"], [1, 2, 3], "Three", "x").axes[0].get_ylim()
+    assert low > 2 and high < 0
 
 
 def test_percentages_are_drawn_and_written_as_such():
@@ -238,6 +253,15 @@ def test_curves_are_named_at_their_ends_with_bands_where_intervals_are_known():
     assert not ends[0].overlaps(ends[1])
 
 
+def test_the_name_of_a_curve_points_at_its_last_value_and_stands_at_that_height():
+    fig = plot.lines([1, 2, 3], {"tfidf": [0.9, 0.5, 0.1], "glove": [0.1, 0.2, 0.8]},
+                     "They cross", "labels", "accuracy")  # fmt: skip
+    texts = {text.get_text(): text for text in fig.axes[0].texts}
+    assert texts["TF-IDF"].xy == (3.0, 0.1) and texts["GloVe"].xy == (3.0, 0.8)
+    fig.draw_without_rendering()
+    assert texts["GloVe"].get_window_extent().y0 > texts["TF-IDF"].get_window_extent().y1
+
+
 def test_logarithmic_ticks_are_written_in_full_at_the_points_drawn():
     x = [1, 10, 1000]
     fig = plot.lines(x, {"a": [1, 100, 10000]}, "Up", "x", "y", log_x=True, log_y=True)
@@ -256,6 +280,13 @@ def test_bars_start_at_zero_and_say_their_amounts():
     assert series(fig)["bars"]["x"] == [24600.0, 100.0]
     assert plotted(fig)[0]["ticks"] == ["One-hot", "LSA"]
     assert plotted(plot.bars(["a"], [0.5], "Half", "x"))[0]["texts"] == ["0.50"]
+    assert plotted(plot.bars(["a", "b"], [1, 0.5], "x", "x"))[0]["texts"] == ["1.00", "0.50"]
+
+
+def test_each_bar_has_the_colour_of_its_method():
+    drawn = plot.bars(["one-hot", "lsa", "other"], [3, 2, 1], "Fewer", "dimensions").axes[0]
+    colours = [to_hex(bar.get_facecolor()) for bar in drawn.patches]
+    assert colours == [METHODS["one-hot"].colour, METHODS["lsa"].colour, plot.MUTED]
 
 
 @pytest.mark.parametrize(

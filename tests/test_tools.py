@@ -107,6 +107,14 @@ def test_an_emptied_module_returns_zero_everywhere():
     assert space["A"]().f() == 0 and space["g"](1) == 0
 
 
+def test_an_audit_of_some_modules_empties_only_those():
+    assert [m.file for m in audit.emptied_modules(["text", "counts"])] == [
+        "lib/counts.py",
+        "lib/text.py",
+    ]
+    assert len(audit.emptied_modules()) > 2
+
+
 def test_every_planted_error_still_fits_the_code():
     mutations = audit.load_mutations(ROOT / "tests" / "mutations.toml")
     assert len(mutations) >= 60
