@@ -21,6 +21,7 @@ import book_head  # noqa: E402
 import book_ledger  # noqa: E402
 import book_runs  # noqa: E402
 import book_status  # noqa: E402
+import book_text  # noqa: E402
 
 from tools import site  # noqa: E402
 
@@ -353,6 +354,11 @@ def test_a_table_of_pandas_gets_one_heading_row_and_named_rows():
 def test_html_without_a_table_is_left_alone():
     text = "<details><summary>A</summary><style>p {}</style></details>"
     assert book_head.mend_table(text) == text
+
+
+def test_a_number_keeps_its_percent_sign_beside_it():
+    assert book_text.together("8.8 % of 10 words, 5 %") == "8.8\u00a0% of 10 words, 5\u00a0%"
+    assert book_text.together("a % b, 50%") == "a % b, 50%"
 
 
 def test_a_description_ends_with_a_sentence_or_a_word():
