@@ -16,6 +16,7 @@ import hashlib
 import http.client
 import importlib.util
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -124,8 +125,12 @@ def _members(name: str, entry: Mapping[str, Any]) -> Iterator[Member]:
         yield Member(name, file, f"{entry['root']}{file}", facts["size"], facts["sha256"], hub)
 
 
-def sha256_of(stream: IO[bytes], copy_to: IO[bytes] | None = None) -> str:
+def sha256_of(
+    stream: IO[bytes], copy_to: IO[bytes] | None = None, *, at_most: float = math.inf
+) -> str:
     """Return the sha256 of a stream as hexadecimal digits, copying it on the way if asked.
+
+    A stream of more than `at_most` bytes is refused before it has filled the disk.
 
     Examples
     --------
@@ -134,7 +139,11 @@ def sha256_of(stream: IO[bytes], copy_to: IO[bytes] | None = None) -> str:
     '0e353d7a66a9'
     """
     digest = hashlib.sha256()
+    read = 0
     while chunk := stream.read(CHUNK):
+        read += len(chunk)
+        if read > at_most:
+            raise Refused(f"a file is larger than the {at_most:,} bytes that it should have")
         digest.update(chunk)
         if copy_to is not None:
             copy_to.write(chunk)
@@ -483,7 +492,7 @@ class Store:
         """Write a member beside the cache, check it, then move it in with one atomic step."""
         part, target = workshop / "part", self.path(member)
         with part.open("wb") as out:
-            digest = sha256_of(stream, out)
+            digest = sha256_of(stream, out, at_most=member.size)
         if digest != member.sha256:
             raise Refused(f"{member.file} has a wrong checksum")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -105,9 +105,12 @@ def idf(df: ArrayLike, n: int, variant: TfidfVariant = "smooth") -> Floats:
     ============  ===================================  ==========================================
     variant       idf                                  known from
     ============  ===================================  ==========================================
-    textbook      ``log(n / df)``                      Spärck Jones 1972; a word of every
-                                                       document weighs nothing
-    unsmoothed    ``log(n / df) + 1``                  scikit-learn with ``smooth_idf=False``
+    textbook      ``log(n / df)``                      textbooks (Manning et al. 2008, section
+                                                       6.2.1); a word of every document weighs
+                                                       nothing
+    unsmoothed    ``log(n / df) + 1``                  scikit-learn with ``smooth_idf=False``;
+                                                       Spärck Jones 1972, but for her logarithms,
+                                                       which are whole numbers to base 2
     smooth        ``log((1 + n) / (1 + df)) + 1``      scikit-learn's default: as if one more
                                                        document held every word
     sublinear     as smooth                            differs in the term frequency, see `tfidf`
@@ -253,7 +256,10 @@ def bm25(
 
     The weight of a word with count ``tf`` in a document of ``length`` words is::
 
-        idf * tf / (tf + k1 * (1 - b + b * length / mean_length))     times k1 + 1 for robertson
+        idf * tf / (tf + k1 * (1 - b + b * length / mean_length))
+
+    Many texts multiply by ``k1 + 1`` as well. That is the same factor for all words, so it changes
+    no ranking; neither equation 3.15 of Robertson & Zaragoza nor Lucene from version 8 on has it.
 
     =========  ===========================================  =====================================
     variant    idf                                          known from
@@ -304,18 +310,22 @@ def bm25(
     """
     if k1 < 0 or not 0 <= b <= 1:
         raise ValueError(f"k1 = {k1}, b = {b}, but k1 is at least 0 and b lies between 0 and 1")
+    if len({df is None, n is None, mean_length is None}) > 1:
+        raise ValueError("df, n and mean_length belong together: pass all three, or none")
     df = _one_each(document_frequency(X) if df is None else df, X, "df")
     W = _counts(X)
     length = np.asarray(W.sum(axis=1)).ravel()  # (n,)
     n = X.shape[0] if n is None else n
     mean_length = float(length.mean()) if mean_length is None else mean_length
+    if df.max(initial=0) > n:
+        raise ValueError(f"a word stands in {df.max():g} documents, but there are only n = {n}")
     if not mean_length > 0:
         raise ValueError("all documents are empty: BM25 compares each with the mean length, 0")
     odds = (n - df + 0.5) / (df + 0.5)
     if variant == "lucene":
         weights = np.log(1 + odds)
     elif variant == "robertson":
-        weights = np.log(odds) * (k1 + 1)
+        weights = np.log(odds)
     else:
         raise ValueError(f"variant {variant!r} is unknown: take lucene or robertson")
     held_back = k1 * (1 - b + b * length / mean_length)  # (n,)
@@ -584,7 +594,7 @@ class Tfidf(BagOfWords):
         return tfidf(X, self.variant, norm=self.norm, weights=self.idf_)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BM25(BagOfWords):
     """Rank documents for a query by Okapi BM25.
 

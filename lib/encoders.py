@@ -126,7 +126,7 @@ class TfidfEncoder(BagEncoder):
     array([[0.81, 0.  , 0.  , 0.58]])
     """
 
-    def __init__(self, counter: Tfidf | None = None, name: str = "tf-idf") -> None:
+    def __init__(self, counter: Tfidf | None = None, name: str = "tfidf") -> None:
         super().__init__(Tfidf() if counter is None else counter, name)
 
 
@@ -284,7 +284,8 @@ class MeanWordVectors:
             raise ValueError(f"weights must be None or 'idf', got {weights!r}")
         self.vectors = vectors if isinstance(vectors, Vectors) else Vectors.of(vectors)
         self.weights, self.tokenizer = weights, tokenizer
-        self.name = name or f"{'idf-' if weights else ''}mean {self.vectors.name}"
+        family = self.vectors.name.partition("-")[0]  # glove of glove-6b-50d
+        self.name = name or family + ("-idf" if weights else "")
         self._df: Counter[str] = Counter()
         self._n = 0
 

@@ -87,7 +87,10 @@ _ROLES: Final = {
     FAINT: "faint",
     GROUND: "ground",
 }
+# Matplotlib's own defaults first, so that a reader's settings file changes nothing here.
+_NOT_STYLE: Final = ("backend", "_internal", "interactive", "toolbar", "tk.")
 _STYLE: Final[dict[Any, Any]] = {
+    **{k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith(_NOT_STYLE)},
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.titlesize": 10,

@@ -527,8 +527,11 @@ def power_law_fit(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     >>> round(fit.coefficient, 6), round(fit.exponent, 6)
     (2.0, 1.0)
     """
-    points = np.array([x, y], dtype=np.float64)
-    if points.min(initial=np.inf) <= 0 or np.unique(points[0]).size < 2:
+    across, up = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if across.ndim != 1 or across.shape != up.shape:
+        raise ValueError(f"a power law needs as many x as y, got {across.shape} and {up.shape}")
+    points = np.array([across, up])
+    if not (points > 0).all() or np.unique(across).size < 2:
         raise ValueError("a power law needs positive numbers and at least two different x")
     log_x, log_y = np.log(points)
     across, up = log_x - log_x.mean(), log_y - log_y.mean()
@@ -590,4 +593,6 @@ def zipf_fit(counts: ArrayLike, *, ranks: tuple[int, int] | None = None) -> Powe
     """
     counts = np.asarray(counts)
     first, last = ranks or (1, len(counts))
+    if not 1 <= first <= last <= len(counts):
+        raise ValueError(f"ranks = {ranks}, but the ranks run from 1 to {len(counts):,}")
     return power_law_fit(np.arange(first, last + 1), counts[first - 1 : last])

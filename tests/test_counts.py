@@ -171,7 +171,7 @@ def test_counts_below_zero_and_weights_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"weights has shape \(3,\), but X has 2 columns"):
         tfidf(csr_matrix([[1, 2]]), weights=np.ones(3))
     with pytest.raises(ValueError, match=r"df has shape \(1,\), but X has 2 columns"):
-        bm25(csr_matrix([[1, 2]]), df=[1])
+        bm25(csr_matrix([[1, 2]]), df=[1], n=1, mean_length=3.0)
 
 
 @pytest.mark.parametrize("weigh", [tfidf, bm25, l2_normalise, document_frequency])
@@ -455,7 +455,7 @@ def plain_bm25(query, documents, k1, b, variant):
             df = sum(word in other for other in documents)
             tf = document.count(word)
             odds = (n - df + 0.5) / (df + 0.5)
-            weight = np.log(1 + odds) if variant == "lucene" else np.log(odds) * (k1 + 1)
+            weight = np.log(1 + odds) if variant == "lucene" else np.log(odds)
             if tf:
                 score += weight * tf / (tf + k1 * (1 - b + b * len(document) / mean_length))
         scores.append(score)
@@ -474,8 +474,8 @@ def test_bm25_by_hand():
     ]
     np.testing.assert_allclose(W, expected, rtol=1e-12)
     W = bm25(X, k1=1.5, b=0.5, variant="robertson").toarray()
-    assert W[0, 0] == pytest.approx(2.5 * np.log(2.5 / 1.5) / (1 + short), rel=1e-12)
-    assert W[0, 2] == pytest.approx(2.5 * np.log(1.5 / 2.5) / (1 + short), rel=1e-12)
+    assert W[0, 0] == pytest.approx(np.log(2.5 / 1.5) / (1 + short), rel=1e-12)
+    assert W[0, 2] == pytest.approx(np.log(1.5 / 2.5) / (1 + short), rel=1e-12)
     assert W[0, 2] < 0  # the word stands in more than half of the documents
 
 
@@ -483,7 +483,7 @@ def test_the_usual_settings_of_bm25():
     X = csr_matrix([[1, 0, 1], [0, 2, 2]])
     ours = bm25(X).toarray()
     np.testing.assert_array_equal(ours, bm25(X, k1=1.2, b=0.75, variant="lucene").toarray())
-    assert BM25() == BM25(1.2, 0.75, "lucene")
+    assert BM25() == BM25(k1=1.2, b=0.75, variant="lucene")
 
 
 @given(
@@ -494,7 +494,7 @@ def test_the_usual_settings_of_bm25():
     st.sampled_from(["lucene", "robertson"]),
 )
 def test_scores_are_the_sum_over_the_words_of_the_query(texts, query, k1, b, variant):
-    ranker = BM25(k1, b, variant).fit(texts)
+    ranker = BM25(k1=k1, b=b, variant=variant).fit(texts)
     np.testing.assert_allclose(
         ranker.scores(query), plain_bm25(query, texts, k1, b, variant), rtol=1e-12, atol=1e-12
     )
@@ -544,3 +544,12 @@ def test_empty_documents_and_unknown_variants_are_refused():
         bm25(csr_matrix((2, 3)))
     with pytest.raises(ValueError, match="variant 'okapi' is unknown"):
         bm25(csr_matrix([[1]]), variant="okapi")
+
+
+def test_what_bm25_learned_elsewhere_is_given_whole_or_not_at_all():
+    X = csr_matrix([[1, 0], [1, 2]])
+    with pytest.raises(ValueError, match="all three, or none"):
+        bm25(X, df=[50, 60])
+    with pytest.raises(ValueError, match="60 documents, but there are only n = 2"):
+        bm25(X, df=[50, 60], n=2, mean_length=2.0)
+    assert (bm25(X, df=[50, 60], n=100, mean_length=2.0).data > 0).all()

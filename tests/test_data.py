@@ -529,12 +529,26 @@ def test_a_set_that_is_on_no_hub_is_not_asked_for_there(hub):
     assert asked == []
 
 
+def test_an_answer_without_end_is_refused_before_it_fills_the_disk():
+    class Endless:
+        asked = 0
+
+        def read(self, size):
+            self.asked += size
+            return b"x" * size
+
+    stream = Endless()
+    with pytest.raises(Refused, match="larger than the 5,000,000 bytes"):
+        _fetch.sha256_of(stream, io.BytesIO(), at_most=5_000_000)
+    assert stream.asked < 10_000_000
+
+
 # Disks ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_named_and_the_next_run_recovers(store, monkeypatch, number):
-    def full(stream, copy_to=None):
+    def full(stream, copy_to=None, **limits):
         if copy_to is not None:
             copy_to.write(b"half")
             raise OSError(number, os.strerror(number))

@@ -24,6 +24,7 @@ from lib.encoders import (
     masked_mean,
 )
 from lib.evaluate import cosine_matrix, pearson, spearman, upper_triangle
+from lib.plot import METHODS
 
 BACKGROUND = ["the cat sat", "the dog", "the cat and the dog"]
 
@@ -76,7 +77,7 @@ def test_counting_encoders_take_a_counter_with_other_settings():
         zip(textbook.counter.vocabulary_.words, textbook.encode(["sat"]).toarray()[0], strict=True)
     )
     assert row["sat"] == pytest.approx(math.log(3 / 1))
-    assert [e.name for e in (pairs, textbook)] == ["pairs", "tf-idf"]
+    assert [e.name for e in (pairs, textbook)] == ["pairs", "tfidf"]
     assert [e().name for e in (OneHotDocument, BagEncoder)] == ["one-hot", "counts"]
     assert (OneHotDocument("a").name, TfidfEncoder(name="b").name) == ("a", "b")
 
@@ -189,15 +190,15 @@ def test_idf_weights_come_from_the_background_and_unseen_words_weigh_most():
 def test_mean_word_vectors_refuse_what_they_do_not_know():
     with pytest.raises(ValueError, match="weights must be None or 'idf', got 'tfidf'"):
         MeanWordVectors(SMALL, weights="tfidf")
-    with pytest.raises(RuntimeError, match=r"idf-mean toy has no weights yet; call fit"):
+    with pytest.raises(RuntimeError, match=r"toy-idf has no weights yet; call fit"):
         MeanWordVectors(SMALL, weights="idf").encode(["cat"])
     with pytest.raises(TypeError, match="a list of texts"):
         MeanWordVectors(SMALL, weights="idf").fit("cat")
 
 
 def test_names_and_tokenizers_of_means_can_be_chosen():
-    assert MeanWordVectors(SMALL).name == "mean toy"
-    assert MeanWordVectors(SMALL, "idf").name == "idf-mean toy"
+    assert MeanWordVectors(SMALL).name == "toy"
+    assert MeanWordVectors(SMALL, "idf").name == "toy-idf"
     assert MeanWordVectors(SMALL, name="glove").name == "glove"
     split = MeanWordVectors(SMALL, tokenizer=lambda text: text.split("-"))
     assert split.encode(["cat-car"]).tolist() == [[1, 2.5]]
@@ -423,3 +424,11 @@ def test_an_encoder_with_random_vectors_knows_nothing_about_lee50(glove):
         X = MeanWordVectors(Vectors(glove.words, W, "noise")).encode(lee.texts)[rows]
         found.append(spearman(upper_triangle(lee.human), upper_triangle(cosine_matrix(X))))
     assert abs(np.mean(found)) < 0.06
+
+
+def test_every_encoder_is_called_as_the_figures_call_it(glove, minilm):
+    averages = [MeanWordVectors(glove), MeanWordVectors(glove, "idf")]
+    encoders = [OneHotDocument(), BagEncoder(), TfidfEncoder(), *averages, minilm]
+    names = [encoder.name for encoder in encoders]
+    assert names == ["one-hot", "counts", "tfidf", "glove", "glove-idf", "minilm"]
+    assert set(names) <= set(METHODS)

@@ -544,3 +544,13 @@ def test_outside_a_notebook_showing_still_checks(capsys):
     assert capsys.readouterr().out == ""
     with pytest.raises(ValueError, match="description"):
         show(dots(), alt="")
+
+
+def test_the_settings_file_of_a_reader_changes_no_figure():
+    def drawn():
+        return svg(plot.bars(["a", "b"], [1, 2], "Two bars", "amount"), alt=ALT)
+
+    plain = drawn()
+    settings = {"axes.grid": True, "savefig.bbox": "tight", "axes.xmargin": 0.4, "font.size": 20}
+    with plot.mpl.rc_context(settings):
+        assert drawn() == plain

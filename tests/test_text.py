@@ -301,3 +301,16 @@ def test_only_the_chosen_ranks_are_fitted_and_both_ends_belong_to_them():
     assert zipf_fit(counts, ranks=(2, 12)).exponent == pytest.approx(-1)
     assert zipf_fit(counts, ranks=(1, 12)).exponent < -1.1
     assert zipf_fit(counts, ranks=(2, 13)).exponent < -1.1
+
+
+@pytest.mark.parametrize("ranks", [(0, 2), (1, 10), (3, 2)])
+def test_ranks_that_do_not_exist_are_refused(ranks):
+    with pytest.raises(ValueError, match="ranks run from 1 to 3"):
+        zipf_fit([9, 5, 1], ranks=ranks)
+
+
+def test_a_power_law_through_what_is_no_list_of_points_is_refused():
+    with pytest.raises(ValueError, match="as many x as y"):
+        power_law_fit([1, 2, 3], [1, 2])
+    with pytest.raises(ValueError, match="positive numbers"):
+        power_law_fit([1, 2], [1, np.nan])
