@@ -281,17 +281,13 @@ rescaled_cosines = Question(
 
 more_pairs = Question(
     "A second benchmark has 100 documents, twice as many as Lee-50, and so about four times as "
-    "many pairs. How much narrower is an interval for a correlation, roughly?",
+    "many pairs. Document effects dominate the errors. How much narrower is an interval for a "
+    "correlation, roughly?",
     (
         Option(
             "Twice as narrow: the pairs grew fourfold",
             "That would hold if every pair were new evidence. All the pairs of a document share "
             "its oddities.",
-        ),
-        Option(
-            "By the root of two: the documents doubled",
-            "What is sampled are documents, and an error shrinks with the root of their number.",
-            right=True,
         ),
         Option(
             "Four times as narrow",
@@ -301,18 +297,19 @@ more_pairs = Question(
             "Not at all: people disagree as before",
             "Their noise per pair stays, but it is averaged over more documents.",
         ),
+        Option(
+            "By the root of two: the documents doubled",
+            "What is sampled are documents, and where their effects dominate an error shrinks with "
+            "the root of their number: 4A / n halves, so its root falls by the root of two.",
+            right=True,
+        ),
     ),
 )
 
 beyond_people = Question(
-    "Two people's ratings correlate at 0.6. A model correlates at 0.66 with the mean of ten "
-    "people. Is the model better than people?",
+    "Two people's ratings, one compared with the other, correlate at 0.6. A model correlates at "
+    "0.66 with the mean of ten people. Is the model better than people?",
     (
-        Option(
-            "Yes, 0.66 is more than 0.6",
-            "The two numbers answer different questions. The model is compared with a mean, from "
-            "which most of the noise is gone; the two people are compared with each other.",
-        ),
         Option(
             "No: a single person would agree with that mean better than the model",
             "With two raters at 0.6, the mean of ten has reliability 0.94, and one more person "
@@ -320,9 +317,15 @@ beyond_people = Question(
             right=True,
         ),
         Option(
+            "Yes, 0.66 is more than 0.6",
+            "The two numbers answer different questions. The model is compared with a mean, from "
+            "which most of the noise is gone; the two people are compared with each other.",
+        ),
+        Option(
             "It cannot be said without the single ratings",
-            "Not exactly, but the two formulas of the section on the ceiling say enough: 0.66 "
-            "lies below what one more person would reach.",
+            "It can, because here it is said who is compared with whom: two people with each "
+            "other. From that the formulas give 0.75 for one more person. Had the 0.6 been one "
+            "person against the mean of the others, 0.6 itself would be the number to beat.",
         ),
     ),
 )

@@ -1,6 +1,4 @@
-"""Chapter 2, what identity costs: look-up, unknown words, merges, words seen in one document."""
-
-from itertools import pairwise
+"""Chapter 2, what identity costs: look-up, unknown words, pieces, words seen in one document."""
 
 import numpy as np
 
@@ -10,8 +8,9 @@ from lib.exercise import Exercise, Option, Question, misconception
 class BagTimesMatrix(Exercise):
     """What the bag of a document gives when multiplied by word vectors.
 
-    ids holds the numbers of the document's words, with repetitions. The bag is
-    the sum of their one-hot vectors. Build neither of them: look the rows up.
+    ids holds the numbers of the document's words, with repetitions; it may be
+    empty. The bag is the sum of their one-hot vectors. No one-hot vector and no
+    bag is needed for the answer: look rows up.
     """
 
     hints = (
@@ -34,6 +33,15 @@ class BagTimesMatrix(Exercise):
         return W[ids].mean(axis=0) if len(ids) else np.zeros(W.shape[1])
 
     hint = "A mean divides by the number of words. Nothing in the product does."
+
+    @misconception("starts from the number 0")
+    def _(ids, W):
+        total = 0
+        for i in ids:
+            total = total + W[i]
+        return total
+
+    hint = "A document without words has a bag of zeros. Start from `np.zeros(W.shape[1])`."
 
     @misconception("takes columns of W for rows")
     def _(ids, W):
@@ -68,7 +76,8 @@ class UnknownShare(Exercise):
     hints = (
         "Each occurrence counts, also the tenth of the same word.",
         "Go through all documents, count the words that are not in the vocabulary, and all words.",
-        "`sum(word not in vocabulary for words in documents for word in words)` is the upper part.",
+        "First `tokens = [word for words in documents for word in words]`. Then `unknown`, another "
+        "list, keeps those for which `word not in vocabulary`.",
     )
 
     def solution(documents, vocabulary):  # n lists, a set -> a number
@@ -84,6 +93,20 @@ class UnknownShare(Exercise):
         return len(types - vocabulary) / len(types)
 
     hint = "Frequent words are mostly known, so among types the unknown ones weigh too much."
+
+    @misconception("counts an unknown word once, however often it occurs")
+    def _(documents, vocabulary):
+        tokens = [word for words in documents for word in words]
+        return len(set(tokens) - vocabulary) / len(tokens)
+
+    hint = "Types above, tokens below: a set forgets repetitions. Keep a list of the unknown ones."
+
+    @misconception("gives per cent")
+    def _(documents, vocabulary):
+        tokens = [word for words in documents for word in words]
+        return 100 * sum(word not in vocabulary for word in tokens) / len(tokens)
+
+    hint = "A share runs from 0 to 1. Per cent are for printing."
 
     @misconception("averages the shares of the documents")
     def _(documents, vocabulary):
@@ -119,77 +142,98 @@ class UnknownShare(Exercise):
         }
 
 
-class BestPair(Exercise):
-    """The pair of neighbouring pieces that byte-pair encoding merges next.
+class LongestPieces(Exercise):
+    """A word cut from the left, always the longest piece that is in the list.
 
-    words maps each word, as a tuple of pieces, to how often it occurs. Of pairs
-    that are equally frequent, the first one in alphabetical order wins.
+    That is how WordPiece cuts. A piece that continues a word is written with ##
+    in front, in the list and in the answer. If at some place no piece fits, the
+    answer is ["[UNK]"] for the whole word.
     """
 
     hints = (
-        "Count all pairs of neighbours over all words, then take the most frequent pair.",
-        "A word that occurs five times brings each of its pairs five times.",
-        "`min(pairs, key=lambda pair: (-pairs[pair], pair))`: highest count first, then the order.",
+        "Try the whole word first, then the word without its last letter, and so on.",
+        "What is left after the first piece is cut in the same way, with `##` in front of it.",
+        "With `rest` still to be cut and `mark` either empty or `##`, the lengths that fit are "
+        "`[k for k in range(1, len(rest) + 1) if mark + rest[:k] in pieces]`: take the last one.",
     )
 
-    def solution(words):  # {tuple of pieces: count} -> (left piece, right piece)
-        pairs = {}
+    def solution(word, pieces):  # str, set of str -> list of str
+        cut, rest = [], word
         # your code
-        for pieces, count in words.items():
-            for two in pairwise(pieces):
-                pairs[two] = pairs.get(two, 0) + count
+        while rest:
+            mark = "##" if cut else ""
+            fits = [k for k in range(1, len(rest) + 1) if mark + rest[:k] in pieces]
+            if not fits:
+                return ["[UNK]"]
+            cut.append(mark + rest[: fits[-1]])
+            rest = rest[fits[-1] :]
         # end of your code
-        return min(pairs, key=lambda pair: (-pairs[pair], pair))
+        return cut
 
-    @misconception("counts each different word once")
-    def _(words):
-        pairs = {}
-        for pieces in words:
-            for pair in pairwise(pieces):
-                pairs[pair] = pairs.get(pair, 0) + 1
-        return min(pairs, key=lambda pair: (-pairs[pair], pair))
+    @misconception("takes the shortest piece that fits")
+    def _(word, pieces):
+        cut, rest = [], word
+        while rest:
+            mark = "##" if cut else ""
+            fits = [k for k in range(1, len(rest) + 1) if mark + rest[:k] in pieces]
+            if not fits:
+                return ["[UNK]"]
+            cut.append(mark + rest[: fits[0]])
+            rest = rest[fits[0] :]
+        return cut
 
-    hint = "Frequent words should get short codes. How often does each word occur?"
+    hint = "Short pieces nearly always fit, and make the text long. Try the long ones first."
 
-    @misconception("lets the pair that was met first win a tie")
-    def _(words):
-        pairs = {}
-        for pieces, count in words.items():
-            for pair in pairwise(pieces):
-                pairs[pair] = pairs.get(pair, 0) + count
-        return max(pairs, key=lambda pair: pairs[pair])
+    @misconception("forgets the mark of a piece that continues a word")
+    def _(word, pieces):
+        cut, rest = [], word
+        while rest:
+            fits = [k for k in range(1, len(rest) + 1) if rest[:k] in pieces]
+            if not fits:
+                return ["[UNK]"]
+            cut.append(rest[: fits[-1]])
+            rest = rest[fits[-1] :]
+        return cut
 
-    hint = "Which word comes first is an accident of the corpus. Sort equals alphabetically."
+    hint = "*able* at the start of a word and *##able* after it are two entries of the list."
 
-    @misconception("looks for the longest pair, not for the most frequent one")
-    def _(words):
-        pairs = {}
-        for pieces, count in words.items():
-            for pair in pairwise(pieces):
-                pairs[pair] = pairs.get(pair, 0) + count
-        return min(pairs, key=lambda pair: (-len("".join(pair)), -pairs[pair], pair))
+    @misconception("cuts from the right")
+    def _(word, pieces):
+        cut, rest = [], word
+        while rest:
+            fits = [k for k in range(len(rest)) if ("##" if k else "") + rest[k:] in pieces]
+            if not fits:
+                return ["[UNK]"]
+            cut.insert(0, ("##" if fits[0] else "") + rest[fits[0] :])
+            rest = rest[: fits[0]]
+        return cut
 
-    hint = "Length is a result of many merges, never the reason for one. Only counts decide."
+    hint = "The longest ending is not the question. Start at the first letter, and never go back."
 
-    @misconception("counts a pair once per word, even if the word holds it twice")
-    def _(words):
-        pairs = {}
-        for pieces, count in words.items():
-            for pair in set(pairwise(pieces)):
-                pairs[pair] = pairs.get(pair, 0) + count
-        return min(pairs, key=lambda pair: (-pairs[pair], pair))
+    @misconception("keeps the pieces before the place where nothing fits")
+    def _(word, pieces):
+        cut, rest = [], word
+        while rest:
+            mark = "##" if cut else ""
+            fits = [k for k in range(1, len(rest) + 1) if mark + rest[:k] in pieces]
+            if not fits:
+                return [*cut, "[UNK]"]
+            cut.append(mark + rest[: fits[-1]])
+            rest = rest[fits[-1] :]
+        return cut
 
-    hint = "In b-an-an-as the pair (an, an) stands once, but in banana (a, n) stands twice."
+    hint = "Half a word would mislead. If one place fails, the whole word becomes one `[UNK]`."
 
     def cases():
+        letters = {"d", "##d", "l", "##l", "o", "##o", "g", "##g", "##s"}
         return {
-            "log and dog": ({("l", "o", "g"): 4, ("d", "o", "g"): 3, ("d", "i", "d"): 1},),
-            "a tie": ({("z", "u"): 2, ("a", "u"): 2},),
-            "one frequent word against three rare ones": (
-                {("o", "f"): 9, ("i", "s"): 2, ("i", "s", "s"): 2, ("h", "i", "s"): 2},
-            ),
-            "a pair twice in one word": ({("b", "a", "n", "a", "n", "c"): 2, ("i", "t"): 3},),
-            "pieces of several letters": ({("the", "y"): 2, ("t", "o"): 5, ("the", "m"): 3},),
+            "log and logs": ("logs", letters | {"log", "##og"}),
+            "a word that is a piece": ("dog", letters | {"do", "dog"}),
+            "greedy from the left": ("doggo", letters | {"dog", "##go", "##ggo"}),
+            "one word, two lists": ("able", {"a", "able", "##ble", "##able"}),
+            "able after log": ("logable", letters | {"log", "able", "##able", "##a"}),
+            "a letter that no piece has": ("dogma", letters | {"dog"}),
+            "the first letter unknown": ("xdog", letters | {"##dog"}),
         }
 
 
@@ -204,7 +248,7 @@ class SeenInOneDocument(Exercise):
     hints = (
         "For each word ask: in how many documents does it stand? Not: how often?",
         "Count document frequencies with `set(words)`, so that a document counts once.",
-        "Then count all tokens whose word has the document frequency 1.",
+        "For each text: `for w in set(text): df[w] = df.get(w, 0) + 1`.",
     )
 
     def solution(documents):  # n lists of words -> a number from 0 to 1
@@ -234,6 +278,16 @@ class SeenInOneDocument(Exercise):
 
     hint = "The question is about running words: a word that occurs five times weighs five."
 
+    @misconception("divides types by tokens")
+    def _(documents):
+        df = {}
+        for words in documents:
+            for word in set(words):
+                df[word] = df.get(word, 0) + 1
+        return sum(n == 1 for n in df.values()) / sum(map(len, documents))
+
+    hint = "Above stand types, below tokens. A name said three times counts three times above too."
+
     @misconception("counts words that stand in every document")
     def _(documents):
         tokens = [word for words in documents for word in words]
@@ -252,6 +306,17 @@ class SeenInOneDocument(Exercise):
         return float(np.mean(shares))
 
     hint = "Pool the tokens first, then divide once. A long document brings more words."
+
+    @misconception("averages over documents, the empty ones too")
+    def _(documents):
+        df = {}
+        for words in documents:
+            for word in set(words):
+                df[word] = df.get(word, 0) + 1
+        shares = [sum(df[word] == 1 for word in words) / max(1, len(words)) for words in documents]
+        return sum(shares) / len(documents)
+
+    hint = "An empty document has no words to be unknown. Pool the tokens, then divide once."
 
     def cases():
         return {
@@ -292,7 +357,7 @@ bootstrap_of_types = Question(
         Option(
             "Below 73,000, all of it",
             "A document drawn twice brings no new word the second time, and more than a third of "
-            "the documents are not drawn at all. No resample can reach the original number.",
+            "the documents are not drawn at all. Hardly any resample comes near 73,000.",
             right=True,
         ),
         Option(
@@ -306,24 +371,25 @@ bootstrap_of_types = Question(
     ),
 )
 
-shifted_types = Question(
-    "Words of the training posts make the vocabulary. In later posts a third of the types are "
-    "unknown, in a news wire somewhat fewer. Where are more of the running words unknown?",
+types_and_length = Question(
+    "A vocabulary comes from some posts. In ten thousand words of new posts you count the share "
+    "of types, different words, that it lacks. Then you read ten times as much of the same kind "
+    "of post. What happens to that share?",
     (
         Option(
-            "In the later posts, as with the types",
-            "Their unknown types are mostly names and typos, and each occurs a few times only.",
+            "It stays: more of the same text",
+            "The share of tokens stays. Types are another matter: which of them come late?",
         ),
         Option(
-            "It must be the same: shares of types and of tokens go together",
-            "They would if unknown words were as frequent as known ones. Among a stranger's "
-            "unknown words are some that the stranger uses all the time.",
-        ),
-        Option(
-            "In the news wire",
-            "Another trade has its own frequent words, such as mln for million. A few types "
-            "make many tokens.",
+            "It rises",
+            "Frequent words are known and all met soon. What comes later as a new type is rarer "
+            "and rarer, and rare words are the unknown ones.",
             right=True,
+        ),
+        Option(
+            "It falls, since words repeat",
+            "Repetition adds tokens, not types. Ask which types are still missing after ten "
+            "thousand words.",
         ),
     ),
 )
@@ -350,7 +416,7 @@ sparse_columns = Question(
 
 worse_than_counts = Question(
     "Back to chapter 1. On Lee-50 one method scores 0.23 and another 0.21, both with intervals "
-    "about 0.2 wide. Which is better?",
+    "about 0.3 wide. Which is better?",
     (
         Option(
             "The first, by 0.02",
@@ -363,7 +429,8 @@ worse_than_counts = Question(
         ),
         Option(
             "Ask for the interval of the difference, on the same documents",
-            "Paired, the luck that hits both cancels. If that interval holds zero, call it a tie.",
+            "Paired, the luck that hits both cancels. If that interval holds zero, the question is "
+            "undecided; only a narrow one around zero would make it a tie.",
             right=True,
         ),
     ),
