@@ -19,6 +19,14 @@ logger = logging.getLogger(__name__)
 
 INK = {"#000000", "#000", "black", "#1a1a1a", "#222222", "#262626", "#333333"}
 PAPER = {"#ffffff", "#fff", "white"}
+# What lib.plot calls the parts of a figure that follow the page. Written into the attributes, since
+# a rule of the style sheet does not reach a marker that is drawn by reference.
+ROLES = {
+    "ink": "currentColor",
+    "muted": "var(--ink-2)",
+    "faint": "var(--rule)",
+    "ground": "var(--figure-paper)",
+}
 LINK = re.compile(r"url\(#([^)]+)\)")
 PAINT = re.compile(r"\b(fill|stroke|color|stop-color)(\s*:\s*)(#[0-9a-fA-F]{3,6}|black|white)\b")
 
@@ -112,6 +120,10 @@ def _rewrite(element: ET.Element, prefix: str) -> None:
         elif key == "style":
             value = _repaint(value)
         element.set(key, LINK.sub(rf"url(#{prefix}-\1)", value))
+    for role in attributes.get("class", "").split():
+        name, _, part = role.partition("-")
+        if name in ROLES and part in {"fill", "stroke"}:
+            element.set(part, ROLES[name])
     if element.tag == "style":
         element.text = _scoped(element.text or "", prefix)
 

@@ -13,8 +13,9 @@ class RankCorrelation(Exercise):
 
     hints = (
         "Two steps: turn each list into ranks, then correlate the ranks as Pearson would.",
-        "The mean rank of a value: how many are smaller, plus half of how many are equal.",
-        "For each `v` in `x`: `(x < v).sum() + (x == v).sum() / 2`. Then `np.corrcoef`.",
+        "`smaller` and `equal` hold one number for each value: how many are smaller than it, "
+        "and how many are equal to it, itself included.",
+        "`(values[None, :] < values[:, None]).sum(axis=1)` is `smaller`; `equal` goes alike.",
     )
 
     def solution(x, y):  # (n,), (n,) -> a number
@@ -36,7 +37,7 @@ class RankCorrelation(Exercise):
     @misconception("lets the order of the list decide between equal values")
     def _(x, y):
         def ranks(values):
-            return np.argsort(np.argsort(values, kind="stable"), kind="stable")
+            return np.argsort(np.argsort(values))
 
         return np.corrcoef(ranks(x), ranks(y))[0, 1]
 
@@ -44,7 +45,7 @@ class RankCorrelation(Exercise):
 
     @misconception("sorts once and takes positions for ranks")
     def _(x, y):
-        return np.corrcoef(np.argsort(x, kind="stable"), np.argsort(y, kind="stable"))[0, 1]
+        return np.corrcoef(np.argsort(x), np.argsort(y))[0, 1]
 
     hint = "`argsort` says which item comes first, not which place an item gets. Try [30, 10, 20]."
 

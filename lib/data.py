@@ -467,15 +467,17 @@ def verify(names: Iterable[str] | None = None, *, store: Store | None = None) ->
 
 
 def _main(arguments: Sequence[str]) -> int:
-    """Run ``python -m lib.data fetch|verify [NAME ...]``: the only part that prints."""
-    command, *chosen = arguments or ["help"]
+    """Run ``python -m lib.data fetch|verify [-q] [NAME ...]``: the only part that prints."""
+    quiet = "-q" in arguments
+    command, *chosen = [a for a in arguments if a != "-q"] or ["help"]
     try:
         if command == "fetch":
             fetch(chosen or None)
         if command in ("fetch", "verify"):
             found = verify(chosen or None)
             for name, state in found.items():
-                print(f"{name:16} {state}")
+                if not quiet or state != "ok":
+                    print(f"{name:16} {state}")
             return int(any(state != "ok" for state in found.values()))
     except DataError as error:
         print(error)
@@ -483,7 +485,7 @@ def _main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("Interrupted: run it again to fetch the rest.")
         return 130
-    print("python -m lib.data fetch|verify [NAME ...]")
+    print("python -m lib.data fetch|verify [-q] [NAME ...]")
     return 2
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -71,9 +72,22 @@ def test_a_missing_interpreter_asks_for_set_up(finished):
     assert not book.is_ready()
 
 
+def test_a_folder_that_the_book_did_not_make_is_never_deleted(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BOOK_VENV", str(tmp_path / "mine"))
+    book.venv_python().parent.mkdir(parents=True)
+    book.venv_python().write_text("not a program", encoding="utf-8")
+    thesis = tmp_path / "mine" / "thesis.tex"
+    thesis.write_text("years of work", encoding="utf-8")
+    monkeypatch.setattr(book, "is_ready", lambda: False)
+    assert book.main(["setup"]) == 1
+    assert "let BOOK_VENV name an empty folder" in capsys.readouterr().out
+    assert thesis.read_text(encoding="utf-8") == "years of work"
+
+
 def test_a_broken_environment_is_made_anew(tmp_path, monkeypatch):
     monkeypatch.setenv("BOOK_VENV", str(tmp_path / "broken"))
     book.venv_python().parent.mkdir(parents=True)
+    book.marker().write_text("made by the book", encoding="utf-8")
     book.venv_python().write_text("not a program", encoding="utf-8")
     if not sys.platform.startswith("win"):
         book.venv_python().chmod(0o755)
@@ -99,6 +113,49 @@ def test_two_set_ups_take_turns(tmp_path, monkeypatch):
         order.append("first")
     thread.join(10)
     assert order == ["first", "second"]
+
+
+def test_who_waits_for_another_set_up_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    answers = iter([False, False, True])
+    monkeypatch.setattr(book, "try_lock", lambda lock: next(answers))
+    monkeypatch.setattr(book.time, "sleep", lambda seconds: None)
+    with book.only_one():
+        pass
+    assert capsys.readouterr().out.count("another set-up is at work") == 1
+
+
+def test_the_doctor_reports_without_setting_anything_up(monkeypatch):
+    def forbidden(options):
+        raise AssertionError("the doctor must not set anything up")
+
+    seen = []
+    done = subprocess.CompletedProcess([], 0)
+    monkeypatch.setattr(book, "setup", forbidden)
+    monkeypatch.setattr(book.subprocess, "run", lambda args, **kw: seen.append(args) or done)
+    assert book.main(["doctor"]) == 0
+    assert seen[0][1:] == ["-m", "tools.doctor"]
+
+
+def test_a_taken_port_names_the_next_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    (tmp_path / "_build/html").mkdir(parents=True)
+    (tmp_path / "_build/html/index.html").touch()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert book.main(["serve", "--port", str(port)]) == 1
+    assert f"--port {port + 1}" in capsys.readouterr().out
+
+
+def test_a_complaint_of_the_operating_system_is_one_line(monkeypatch, capsys):
+    def full(options):
+        raise OSError(28, "No space left on device", "somewhere")
+
+    monkeypatch.setitem(book.COMMANDS, "setup", (full, ""))
+    assert book.main(["setup"]) == 1
+    assert capsys.readouterr().out == "error: No space left on device: somewhere\n"
 
 
 def test_a_failed_step_gives_its_sentence_and_a_failing_status(monkeypatch, capsys):

@@ -1264,7 +1264,7 @@ def test_the_command_fails_aloud(capsys, tmp_path, monkeypatch):
     assert capsys.readouterr().out == "Interrupted: run it again to fetch the rest.\n"
     for arguments in ([], ["destroy"]):
         assert data._main(arguments) == 2
-        assert capsys.readouterr().out == "python -m lib.data fetch|verify [NAME ...]\n"
+        assert capsys.readouterr().out == "python -m lib.data fetch|verify [-q] [NAME ...]\n"
 
 
 def test_the_module_runs_as_a_command():
@@ -1330,3 +1330,13 @@ def test_the_examples_in_the_docstrings_are_true():
         with contextlib.redirect_stdout(io.StringIO()):
             failed, tried = doctest.testmod(module)
         assert (failed, tried > 0) == (0, True)
+
+
+def test_the_quiet_command_names_only_what_is_amiss(store, monkeypatch, capsys):
+    monkeypatch.setattr(data, "fetch", lambda names: None)
+    monkeypatch.setattr(data, "verify", lambda names: {"books": "ok", "songs": "a byte differs"})
+    assert data._main(["fetch", "-q"]) == 1
+    assert capsys.readouterr().out.split() == ["songs", "a", "byte", "differs"]
+    monkeypatch.setattr(data, "verify", lambda names: {"books": "ok"})
+    assert data._main(["verify", "-q", "books"]) == 0
+    assert capsys.readouterr().out == ""

@@ -300,6 +300,8 @@ def test_a_run_without_change_changes_no_byte_and_a_failed_one_nothing_at_all(tm
     failed = notebooks.run_one(toy.root, path)
     assert failed.error == "cell 2: ValueError: the vocabulary is empty"
     assert path.read_bytes() == broken
+    refused = toy.root / "_build" / "failed" / path.name
+    assert "the vocabulary is empty" in refused.read_text(encoding="utf-8")
     assert (toy.root / "data" / "runs.json").read_bytes() == before[1]
     assert [stale.stem for stale in notebooks.stale(toy.root)] == ["01_a"]
 
@@ -608,6 +610,20 @@ def test_what_moved_is_shown_by_key_with_flipped_verdicts_first(committed):
     assert found.removed == ["  toy-score  0.28 [0.11, 0.44] (n = 50 documents)"]
     heads = [line for line in found.text().splitlines() if not line.startswith(" ") and line]
     assert heads == ["Flipped verdicts: 2", "New results: 1", "Results that are gone: 1"]
+
+
+def test_a_refused_run_still_shows_which_numbers_moved(committed):
+    chapter = committed.root / "chapters" / "01_toy.ipynb"
+    stored = chapter.read_bytes()
+    committed.edit(chapter, 3, outputs=[recorded(value=0.31, low=-0.02)])
+    refused = committed.root / "_build" / "failed" / chapter.name
+    refused.parent.mkdir(parents=True)
+    refused.write_bytes(chapter.read_bytes())
+    chapter.write_bytes(stored)
+    found = diff.diff("HEAD", committed.root)
+    assert found.unsupported == ["   1  holds, while toy-score.low > 0"]
+    assert len(found.changed) == 1 and found.refused == ["  01_toy"]
+    assert "Read from refused runs in _build/failed: 1" in found.text()
 
 
 def test_without_a_commit_the_comparison_says_so(book, capsys):

@@ -316,6 +316,14 @@ def test_ink_follows_the_text_paper_the_page_and_methods_keep_their_colour():
     assert 'fill="var(--figure-paper)"' in drawn
 
 
+def test_a_marker_drawn_by_reference_follows_the_page_too():
+    marker = '<path class="ink-stroke faint-fill" fill="#dedee3" stroke="#1b1b1f"/>'
+    text = f'<svg aria-label="Three dots"><defs>{marker}</defs></svg>'
+    drawn = book_figures.inline_svg(text, "f")
+    assert 'stroke="currentColor"' in drawn and 'fill="var(--rule)"' in drawn
+    assert "#1b1b1f" not in drawn and "#dedee3" not in drawn
+
+
 def test_the_rules_of_a_figure_reach_no_other_part_of_the_page():
     drawn = book_figures.inline_svg(FIGURE, "f")
     assert "#f * {stroke-linejoin: round}" in drawn
@@ -453,7 +461,7 @@ def small_book(root):
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copyfile
         copy(source, root / name)
-    for name in ("chapters", "pages", "data/cards"):
+    for name in ("chapters", "pages", "data/cards", ".pytest_cache"):
         (root / name).mkdir(parents=True)
     toc = "format: jb-book\nroot: intro\nchapters:\n" + "".join(
         f"  - file: {name}\n"
@@ -467,6 +475,7 @@ def small_book(root):
         "pages/status.md": "# Runs\n\n```{book-status}\n```\n\n```{data-cards}\n```\n",
         "pages/about.md": "# About\n\n## How to cite\n\nSo.\n\n## Licence\n\nOpen.\n",
         "data/claims.yml": CLAIMS,
+        ".pytest_cache/README.md": "# A hidden folder is no page of the book\n",
         "data/cards/lee.md": "# Lee\n\nFifty texts.\n\n## Licence\n\nNot *stated*.\n",
         "data/runs.json": '{"01_toy": {"seconds": 42, "peak_mib": 922, "cells": 3}}',
     }

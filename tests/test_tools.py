@@ -180,7 +180,7 @@ def test_the_lock_brings_no_cuda():
 
 
 def test_locking_without_uv_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(lock.shutil, "which", lambda name: None)
+    monkeypatch.setattr(lock.shutil, "which", lambda name, path: None)
     with pytest.raises(RuntimeError, match="pip install uv"):
         lock.lock(ROOT)
 

@@ -141,6 +141,7 @@ def audited_code() -> str:
 
 def audit(mutations: list[Mutation], workers: int, only: Collection[str] = ()) -> dict[str, object]:
     """Plant every error and every emptied module; return the shares and what went unnoticed."""
+    code = audited_code()  # of now: the copies are made at the start
     planted = [*mutations, *emptied_modules(only)]
     suites = sorted({s for m in planted for s in m.suites()})
     with copies(workers) as pool, concurrent.futures.ThreadPoolExecutor(workers) as threads:
@@ -157,7 +158,7 @@ def audit(mutations: list[Mutation], workers: int, only: Collection[str] = ()) -
     number = len(mutations)
     missed = [f"{m.file}: {m.why}" for m, seen in zip(planted, caught, strict=True) if not seen]
     return {
-        "code": audited_code(),
+        "code": code,
         "mutations": number,
         "caught": sum(caught[:number]),
         "share": round(sum(caught[:number]) / max(number, 1), 4),

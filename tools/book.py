@@ -15,12 +15,14 @@ import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import time
 import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 MINIMUM = (3, 11)
@@ -71,18 +73,29 @@ def only_one() -> Iterator[None]:
     path = ROOT / "_build" / "setup.lock"
     path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8") as lock:
+        told = False
+        while not try_lock(lock):
+            if not told:
+                say("another set-up is at work on this book: waiting for it")
+                told = True
+            time.sleep(1)
+        yield
+
+
+def try_lock(lock: IO[str]) -> bool:
+    """Take the lock on an open file if nobody has it; tell whether it worked."""
+    try:
         if os.name == "nt":
             import msvcrt
 
-            while True:
-                with contextlib.suppress(OSError):
-                    msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
-                    break
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         else:
             import fcntl
 
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def wanted_state() -> dict[str, str]:
@@ -119,10 +132,27 @@ def make_venv() -> None:
         with contextlib.suppress(OSError):
             if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
                 return
+        if not ours():
+            raise BookError(
+                f"{venv_dir()} holds something that the book did not make, and that cannot serve "
+                "as its environment: let BOOK_VENV name an empty folder, or leave it unset."
+            )
         say("the virtual environment is broken or too old: making it anew")
         shutil.rmtree(venv_dir())
     say(f"making the virtual environment in {venv_dir()}")
+    venv_dir().mkdir(parents=True, exist_ok=True)
+    marker().write_text("This environment was made by tools/book.py.\n", encoding="utf-8")
     venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(venv_dir())
+
+
+def marker() -> Path:
+    """Return the file by which the book knows an environment that it made itself."""
+    return venv_dir() / "made-by-the-book.txt"
+
+
+def ours() -> bool:
+    """Tell whether the book made the environment, and so may delete it."""
+    return marker().exists() or venv_dir() == ROOT / ".venv"
 
 
 def torch_pin() -> str:
@@ -146,7 +176,8 @@ def install_torch(index: str | None) -> None:
             "-m", "pip", "install", "--quiet", "--no-deps", "--index-url", index, torch_pin(),
         )  # fmt: skip
         return
-    if not sys.platform.startswith("linux") or "2.13.0" in installed_version("torch"):
+    pinned = torch_pin().removeprefix("torch==")
+    if not sys.platform.startswith("linux") or pinned in installed_version("torch"):
         return
     report = venv_dir() / "torch-report.json"
     ask = ["install", "--quiet", "--dry-run", "--no-deps", "--report", str(report), torch_pin()]
@@ -171,20 +202,37 @@ def installed_version(package: str) -> str:
     return done.stdout.strip()
 
 
+def install_packages() -> None:
+    """Install the locked requirements, naming each package as pip comes to it."""
+    command = [str(venv_python()), "-m", "pip", "install", "--disable-pip-version-check",
+               "--progress-bar", "off", "-r", "requirements.txt"]  # fmt: skip
+    if os.environ.get("BOOK_OFFLINE") == "1":
+        command.append("--no-index")
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            if line.startswith(("Collecting", "Installing", "Successfully")):
+                print(f"  {line.strip()[:100]}", flush=True)
+    if pip.returncode:
+        raise BookError(
+            "The requirements could not be installed: see pip's message above. "
+            "Connect to the network (or configure pip's index) and run it again."
+        )
+
+
 def setup(options: argparse.Namespace) -> None:
     """Make everything ready: environment, requirements, `lib`, data. Fast when nothing changed."""
     start = time.monotonic()
     with only_one():
         if not is_ready():
             make_venv()
-            offline = "Connect to the network (or configure pip's index) and run it again."
+            stamp().unlink(missing_ok=True)  # what is half done must not be taken for done
             install_torch(getattr(options, "torch_index", None) or os.environ.get(TORCH_INDEX))
             say("installing the locked requirements (minutes the first time)")
-            must(
-                f"The requirements could not be installed: see pip's message above. {offline}",
-                "-m", "pip", "install", "--quiet", "--progress-bar", "on",
-                "--disable-pip-version-check", "-r", "requirements.txt",
-            )  # fmt: skip
+            install_packages()
             # Without isolation the build takes the locked setuptools and needs no network.
             must(
                 "The book's own package could not be installed: see the message above.",
@@ -192,8 +240,12 @@ def setup(options: argparse.Namespace) -> None:
                 "--disable-pip-version-check", "-e", ".",
             )  # fmt: skip
             stamp().write_text(json.dumps(wanted_state(), indent=1), encoding="utf-8")
-        must("The data are not complete: see the message above.", "-m", "lib.data", "fetch")
-    say(f"set-up ready ({time.monotonic() - start:.0f} s)")
+        if call("-c", "import lib.data", quiet=True):
+            stamp().unlink(missing_ok=True)
+            raise BookError("The environment is damaged: run the same command again to mend it.")
+        must("The data are not complete: see the message above.", "-m", "lib.data", "fetch", "-q")
+    if options.command == "setup" or time.monotonic() - start > 10:
+        say(f"set-up ready ({time.monotonic() - start:.0f} s)")
 
 
 # --------------------------------------------------------------------------- the commands
@@ -246,10 +298,17 @@ def serve(options: argparse.Namespace) -> None:
     """Serve the built site on this machine alone."""
     if not (ROOT / "_build/html/index.html").exists():
         book(options)
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", options.port)) == 0:
+            raise BookError(
+                f"Port {options.port} is taken: python tools/book.py serve --port "
+                f"{options.port + 1}"
+            )
     say(f"http://127.0.0.1:{options.port}/  (Ctrl-C ends it)")
+    command = [sys.executable, "-m", "http.server", str(options.port), "--bind", "127.0.0.1",
+               "--directory", str(ROOT / "_build" / "html")]  # fmt: skip
     with contextlib.suppress(KeyboardInterrupt):
-        call("-m", "http.server", str(options.port), "--bind", "127.0.0.1",
-             "--directory", ROOT / "_build" / "html")  # fmt: skip
+        subprocess.run(command, check=False)
 
 
 def lab(options: argparse.Namespace) -> None:
@@ -258,7 +317,15 @@ def lab(options: argparse.Namespace) -> None:
     notebooks = sorted((ROOT / "chapters").glob("*.ipynb"))
     call("-m", "jupyter", "trust", *notebooks, quiet=True)
     with contextlib.suppress(KeyboardInterrupt):
-        call("-m", "jupyter", "lab", "--notebook-dir", ROOT)
+        must("JupyterLab did not start: see its message above.",
+             "-m", "jupyter", "lab", "--notebook-dir", ROOT)  # fmt: skip
+
+
+def doctor(options: argparse.Namespace) -> None:
+    """Report on this machine without changing anything: it must work when the rest does not."""
+    python = str(venv_python()) if venv_python().exists() else sys.executable
+    if subprocess.run([python, "-m", "tools.doctor"], cwd=ROOT, check=False).returncode:
+        raise BookError("Something needs a fix: see the lines that begin with FIX.")
 
 
 def module(name: str, sentence: str) -> Callable[[argparse.Namespace], None]:
@@ -291,7 +358,11 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "bench": (module("tools.bench", "A benchmark failed."), "race lib against its peers"),
     "audit": (module("tools.audit", "The audit found a gap."), "mutations and sanity, nightly"),
     "links": (module("tools.links", "A link is dead."), "ask every outside link for an answer"),
-    "doctor": (module("tools.doctor", "Something is amiss."), "this machine, for a bug report"),
+    "numbers": (
+        module("tools.numbers", "Prose and results differ."),
+        "compare the numbers of the prose with the results; --fix rewrites them",
+    ),
+    "doctor": (doctor, "this machine, for a bug report"),
     "lock": (module("tools.lock", "Nothing was locked."), "requirements.in to requirements.txt"),
     "clean": (clean, "delete _build"),
 }
@@ -330,6 +401,9 @@ def main(arguments: list[str] | None = None) -> int:
         options.function(options)
     except BookError as error:
         say(f"error: {error}")
+        return 1
+    except OSError as error:
+        say(f"error: {error.strerror or error}: {error.filename or ROOT}")
         return 1
     except KeyboardInterrupt:
         say("\nstopped; run the same command again to go on where it ended")

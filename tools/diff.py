@@ -35,6 +35,7 @@ class Difference:
     changed: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         """Return all of it, flipped verdicts first."""
@@ -44,6 +45,7 @@ class Difference:
             ("Changed results", self.changed),
             ("New results", self.added),
             ("Results that are gone", self.removed),
+            ("Read from refused runs in _build/failed", self.refused),
         ]
         blocks = ["\n".join([f"{head}: {len(lines)}", *lines]) for head, lines in parts if lines]
         return "\n\n".join(blocks) or "No result and no verdict has moved."
@@ -81,6 +83,15 @@ def old_claims(root: Path, ref: str) -> dict[Any, dict[str, Any]]:
     return {entry.get("number"): entry for entry in entries if isinstance(entry, dict)}
 
 
+def refused_results(root: Path) -> dict[str, Result]:
+    """Return what runs that failed had recorded, by key; their notebooks were not stored."""
+    found: dict[str, Result] = {}
+    for path in sorted((root / "_build" / "failed").glob("*.ipynb")):
+        for result in results_of(parse(path.read_text(encoding="utf-8"), path.stem), path.stem):
+            found[result.key] = result
+    return found
+
+
 def _value(result: Result) -> str:
     return result.text.partition(" = ")[2] or result.text
 
@@ -97,7 +108,8 @@ def diff(old_ref: str = "HEAD", root: Path = ROOT) -> Difference:
     DiffError
         If git is missing, the folder is no repository, or there is no such commit.
     """
-    before, after = old_results(root, old_ref), results(root)
+    before, refused = old_results(root, old_ref), refused_results(root)
+    after = {**results(root), **refused}
     old, new = old_claims(root, old_ref), {entry.get("number"): entry for entry in claims(root)}
     found = Difference()
     for number, entry in new.items():
@@ -105,6 +117,7 @@ def diff(old_ref: str = "HEAD", root: Path = ROOT) -> Difference:
         if was != now:
             found.flipped.append(f"  {number:>2}  {was} -> {now}: {entry.get('statement', '')}")
     found.flipped.sort(key=lambda line: "  undecided -> " in line)  # first verdicts come last
+    found.refused = sorted({f"  {result.chapter}" for result in refused.values()})
     found.unsupported = _unsupported(list(new.values()), after)
     for key in sorted(before.keys() | after.keys()):
         if key not in after:

@@ -61,8 +61,10 @@ def check_packages(pins: dict[str, str]) -> Finding:
 
 def check_lib() -> Finding:
     """Tell whether `import lib` gives the book's package and not a stray folder of that name."""
-    import lib
-
+    try:
+        import lib
+    except ImportError as error:
+        return Finding("lib", str(error), False, "run `python tools/book.py setup`")
     where = getattr(lib, "__file__", None)
     good = where is not None and Path(where).resolve().parent == ROOT / "lib"
     found = f"{getattr(lib, '__version__', 'no version')} from {where}"
@@ -71,9 +73,15 @@ def check_lib() -> Finding:
 
 def check_data() -> Finding:
     """Tell where the data lie and whether each member has its checksum."""
-    from lib import data
-
-    faults = {name: found for name, found in data.verify().items() if found != "ok"}
+    try:
+        from lib import data
+    except ImportError as error:
+        return Finding("data", str(error), False, "run `python tools/book.py setup`")
+    try:
+        found_now = data.verify()
+    except data.DataError as error:
+        return Finding("data", str(error), False, "run `python tools/book.py setup`")
+    faults = {name: state for name, state in found_now.items() if state != "ok"}
     number = len(data.names())
     found = f"{number - len(faults)} of {number} sets and models with the right checksums"
     named = "; ".join(f"{name}: {fault}" for name, fault in faults.items())

@@ -7,6 +7,7 @@ write gigabytes of CUDA packages into the lock, which nobody needs to run the bo
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def lock(root: Path) -> str:
     RuntimeError
         If uv is missing or finds no set of versions; the message is uv's own.
     """
-    uv = shutil.which("uv")
+    beside = str(Path(sys.executable).parent)
+    uv = shutil.which("uv", path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
     if uv is None:
         raise RuntimeError("uv is not installed: run `pip install uv`, then lock again.")
     command = [uv, "pip", "compile", "--universal", "--python-version", "3.11", "--no-header",

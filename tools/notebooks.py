@@ -739,7 +739,12 @@ def run_one(root: Path, chapter: Path, timeout: int = CELL_TIMEOUT) -> Run:
         error = "a cell tagged raises-exception stores an error: catch it and print it instead"
     if not error and chapter.read_bytes() != content:
         error = "the notebook was edited during the run: run it again"
-    if not error:
+    refused = root / "_build" / "failed" / chapter.name
+    if error:  # to look at, and for tools.diff: which numbers moved before a verdict fell
+        refused.parent.mkdir(parents=True, exist_ok=True)
+        write(notebook, refused)
+    else:
+        refused.unlink(missing_ok=True)
         changed = write(notebook, chapter)
         _remember(root, chapter, outcome, before)
     return Run(
@@ -767,6 +772,7 @@ def _run_command(names: Sequence[str], everything: bool, root: Path) -> int:
         if outcome.error:
             failed += 1
             print(f"{chapter.stem}: FAILED, stored notebook left as it was\n  {outcome.error}")
+            print(f"  the refused run: _build/failed/{chapter.name}; `make diff` reads it")
             continue
         print(
             f"{chapter.stem}: {outcome.cells} cells, {outcome.seconds} s, "
