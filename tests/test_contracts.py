@@ -411,3 +411,20 @@ def test_the_command_prints_each_problem_and_fails(book, capsys):
 def test_the_book_itself_keeps(contract):
     problems = contract(ROOT)
     assert not problems, "\n".join(problems)
+
+
+def test_a_damaged_file_is_named_without_a_traceback(book, capsys):
+    path = book.root / "chapters" / "01_toy.ipynb"
+    whole = path.read_text(encoding="utf-8")
+    path.write_text("<<<<<<< HEAD\n" + whole, encoding="utf-8")
+    assert contracts.main(root=book.root) == 1
+    message = capsys.readouterr().out
+    assert "chapters/01_toy.ipynb is not a valid notebook (line 1): a merge conflict?" in message
+    assert numbers.main([], root=book.root) == 1
+    assert "a merge conflict?" in capsys.readouterr().out
+    path.write_text(whole, encoding="utf-8")
+    claims = book.root / "data" / "claims.yml"
+    claims.parent.mkdir(exist_ok=True)
+    claims.write_text("- number: 1\n  verdict: [holds\n", encoding="utf-8")
+    assert contracts.main(root=book.root) == 1
+    assert "data/claims.yml is not valid YAML, line" in capsys.readouterr().out

@@ -134,8 +134,10 @@ def emptied_modules(only: Collection[str] = ()) -> list[Mutation]:
 
 
 def audited_code() -> str:
-    """Return a fingerprint of `lib` and of its tests."""
-    files = sorted([*(ROOT / "lib").glob("*.py"), *(ROOT / "tests").glob("*.py")])
+    """Return a fingerprint of `lib`, of the planted errors and of the tests that they are put to."""
+    listed = ROOT / "tests" / "mutations.toml"
+    suites = {s for m in [*load_mutations(listed), *emptied_modules()] for s in m.suites()}
+    files = [*sorted((ROOT / "lib").glob("*.py")), listed, *(ROOT / s for s in sorted(suites))]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
 
 

@@ -27,6 +27,7 @@ from tools.notebooks import (
     Cell,
     Notebook,
     Result,
+    UnreadableError,
     as_text,
     calls,
     chapters,
@@ -595,7 +596,11 @@ def check(root: Path = ROOT) -> dict[str, list[str]]:
 
 def main(*, root: Path = ROOT) -> int:
     """Print every problem; return 1 if there is one."""
-    broken = check(root)
+    try:
+        broken = check(root)
+    except UnreadableError as error:
+        print(f"error: {error}")
+        return 1
     for name, problems in broken.items():
         print(f"{name.replace('_', ' ')}: {len(problems)}")
         for problem in problems:

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from tools.notebooks import ROOT, Result, claims, parse, results, results_of
+from tools.notebooks import ROOT, Result, UnreadableError, claims, parse, results, results_of
 
 
 class DiffError(RuntimeError):
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser.add_argument("ref", nargs="?", default="HEAD", help="the commit to compare with")
     try:
         print(diff(parser.parse_args(arguments).ref, root).text())
-    except (DiffError, OSError) as error:
+    except (DiffError, UnreadableError, OSError) as error:
         print(f"Nothing to compare with: {error}", file=sys.stderr)
         return 2
     return 0

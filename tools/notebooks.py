@@ -77,6 +77,10 @@ def number_of(chapter: Path) -> int:
     return int(digits.group()) if digits else -1
 
 
+class UnreadableError(ValueError):
+    """A file of the book that cannot be read as what it should be; the message names it."""
+
+
 def where(path: Path) -> str:
     """Return how messages name a file: ``chapters/01_name.ipynb``, ``intro.md``."""
     at_the_root = (path.parent / "_toc.yml").is_file()
@@ -184,8 +188,20 @@ def parse(text: str, stem: str = "cell") -> Notebook:
 
 
 def read(path: Path) -> Notebook:
-    """Read a notebook file."""
-    return parse(path.read_text(encoding="utf-8"), path.stem)
+    """Read a notebook file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not valid JSON, as after a merge conflict.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"), path.stem)
+    except json.JSONDecodeError as error:
+        raise UnreadableError(
+            f"{where(path)} is not a valid notebook (line {error.lineno}): a merge conflict? "
+            f"Mend it there, or take the stored one: git checkout -- {where(path)}"
+        ) from None
 
 
 def code_cells(notebook: Notebook) -> list[Cell]:
@@ -304,7 +320,11 @@ def claims(root: Path = ROOT) -> list[dict[str, Any]]:
     path = root / "data" / "claims.yml"
     if not path.is_file():
         return []
-    entries = _parsed(path.read_text(encoding="utf-8")) or []
+    try:
+        entries = _parsed(path.read_text(encoding="utf-8")) or []
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+        raise UnreadableError(f"data/claims.yml is not valid YAML, line {line}: mend it") from None
     return [dict(entry) for entry in entries if isinstance(entry, dict)]
 
 

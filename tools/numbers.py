@@ -27,6 +27,7 @@ from pathlib import Path
 from tools.notebooks import (
     ROOT,
     Result,
+    UnreadableError,
     calls,
     chapters,
     claims,
@@ -362,10 +363,13 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         prog="python -m tools.numbers", description="Numbers in prose against recorded results."
     )
     parser.add_argument("--fix", action="store_true", help="write the recorded numbers in first")
-    if parser.parse_args(arguments).fix:
-        for path in fix(root):
+    wanted = parser.parse_args(arguments)
+    try:
+        for path in fix(root) if wanted.fix else []:
             print(f"rewritten: {path}")
-    problems = check(root)
+        problems = check(root)
+    except UnreadableError as error:
+        problems = [f"error: {error}"]
     print("\n".join(problems) or "every number in prose is the recorded one")
     return 1 if problems else 0
 
