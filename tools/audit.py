@@ -134,7 +134,7 @@ def emptied_modules(only: Collection[str] = ()) -> list[Mutation]:
 
 
 def audited_code() -> str:
-    """Return a fingerprint of `lib`, of the planted errors and of the tests that they are put to."""
+    """Return a fingerprint of `lib`, of the planted errors and of the tests they are put to."""
     listed = ROOT / "tests" / "mutations.toml"
     suites = {s for m in [*load_mutations(listed), *emptied_modules()] for s in m.suites()}
     files = [*sorted((ROOT / "lib").glob("*.py")), listed, *(ROOT / s for s in sorted(suites))]
