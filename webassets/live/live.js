@@ -1,0 +1,289 @@
+// What live figures share: a registry, elements, the state in the address, one voice for screen
+// readers. A page loads this file, then NAME.js (register), then NAME.data.js (data), all as
+// classic scripts, so that a page opened from disk works too.
+(function (root, factory) {
+  "use strict";
+  const made = factory(root);
+  if (typeof module === "object" && module.exports) {
+    module.exports = made;
+    return;
+  }
+  root.EmbeddingsTested = root.EmbeddingsTested || {};
+  root.EmbeddingsTested.live = made;
+  made.start();
+})(typeof window === "undefined" ? globalThis : window, (root) => {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+  const figures = {};
+  const payloads = {};
+  const waiting = {};
+  let counter = 0;
+
+  // --- registry -----------------------------------------------------------------------------
+
+  /** Announce how figure `name` is drawn: `{mount(root, payload, options)}`. */
+  function register(name, figure) {
+    figures[name] = figure;
+  }
+
+  /** Hand over the data of figure `name`; called by NAME.data.js. */
+  function data(name, payload) {
+    payloads[name] = payload;
+  }
+
+  /** Hand over the large data of figure `name`; called by NAME.large.js. */
+  function large(name, value) {
+    if (waiting[name]) waiting[name].done(value);
+  }
+
+  /** Load NAME.large.js once, on request; resolves to its data. Works from disk too. */
+  function loadLarge(name) {
+    if (!waiting[name]) {
+      const entry = {};
+      entry.promise = new Promise((done, failed) => {
+        entry.done = done;
+        const script = document.createElement("script");
+        script.src = `${base()}${name}.large.js`;
+        script.onerror = () => {
+          delete waiting[name];
+          script.remove();
+          failed(new Error(`${name}.large.js could not be loaded`));
+        };
+        document.head.append(script);
+      });
+      waiting[name] = entry;
+    }
+    return waiting[name].promise;
+  }
+
+  /** The folder of this script, as the page addresses it. */
+  function base() {
+    const own = document.querySelector('script[src*="live/live.js"]');
+    return own ? own.src.replace(/live\.js(\?.*)?$/, "") : "_static/live/";
+  }
+
+  // --- elements -------------------------------------------------------------------------------
+
+  function fill(node, attributes, children) {
+    for (const [key, value] of Object.entries(attributes || {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (key.startsWith("on") && typeof value === "function") {
+        node.addEventListener(key.slice(2), value);
+      } else {
+        node.setAttribute(key, value === true ? "" : String(value));
+      }
+    }
+    node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+    return node;
+  }
+
+  /** Make an HTML element: `el("button", {type: "button", onclick: f}, "Go")`. Text stays text. */
+  function el(tag, attributes, ...children) {
+    return fill(document.createElement(tag), attributes, children);
+  }
+
+  /** Make an SVG element. */
+  function svg(tag, attributes, ...children) {
+    return fill(document.createElementNS(SVG, tag), attributes, children);
+  }
+
+  /** A new id, unique on the page. */
+  function uid(stem) {
+    counter += 1;
+    return `live-${stem}-${counter}`;
+  }
+
+  // --- markers: the shapes that lib.plot gives the methods --------------------------------------
+
+  /** Corners of a shape with `n` corners around 0, 0; the first at `turn` degrees from the right. */
+  function corners(n, radius, turn, inner) {
+    const points = [];
+    for (let i = 0; i < n; i += 1) {
+      const angle = ((turn + (360 * i) / n) * Math.PI) / 180;
+      const r = inner && i % 2 ? inner : radius;
+      points.push(`${(r * Math.cos(angle)).toFixed(2)},${(r * Math.sin(angle)).toFixed(2)}`);
+    }
+    return points.join(" ");
+  }
+
+  const PLUS = "-2,-6 2,-6 2,-2 6,-2 6,2 2,2 2,6 -2,6 -2,2 -6,2 -6,-2 -2,-2";
+  const SHAPES = {
+    s: corners(4, 7, 45), D: corners(4, 7.4, 0), d: "0,-7.5 4.6,0 0,7.5 -4.6,0",
+    v: corners(3, 7.6, 90), "^": corners(3, 7.6, -90), "<": corners(3, 7.6, 180),
+    ">": corners(3, 7.6, 0), p: corners(5, 6.8, -90), h: corners(6, 6.6, -90),
+    8: corners(8, 6.4, 22.5), "*": corners(10, 9.5, -90, 4), P: PLUS, X: PLUS,
+  };
+
+  /** Draw the marker of a method, `{colour, marker}`, as a decoration of 20 by 20 pixels. */
+  function marker(style) {
+    const paint = { fill: style.colour, class: "live-marker" };
+    const shape = style.marker === "o" || !SHAPES[style.marker]
+      ? svg("circle", { r: 6, ...paint })
+      : svg("polygon", {
+        points: SHAPES[style.marker],
+        transform: style.marker === "X" ? "rotate(45)" : null,
+        ...paint,
+      });
+    const size = { viewBox: "-10 -10 20 20", width: 20, height: 20 };
+    return svg("svg", { ...size, "aria-hidden": "true", focusable: "false" }, shape);
+  }
+
+  // --- numbers --------------------------------------------------------------------------------
+
+  /** Write a number with fixed decimals and a true minus sign; never "-0.00". */
+  function format(value, digits = 2) {
+    const text = value.toFixed(digits);
+    return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
+  }
+
+  // --- state in the address -------------------------------------------------------------------
+
+  /** Read parameter `name` of a query string such as "?a=1"; "" if it is not there. */
+  function readQuery(search, name) {
+    return new URLSearchParams(search).get(name) || "";
+  }
+
+  /** Set (or, with "", remove) parameter `name` of a query string; the others stay. */
+  function writeQuery(search, name, value) {
+    const query = new URLSearchParams(search);
+    if (value) query.set(name, value);
+    else query.delete(name);
+    const text = query.toString();
+    return text ? `?${text}` : "";
+  }
+
+  /**
+   * The state of figure `name` in the page's address: survives a reload, can be sent to others,
+   * leaves the part after # to the headings.
+   */
+  function state(name) {
+    return {
+      read: () => readQuery(location.search, name),
+      write(value) {
+        const address = location.pathname + writeQuery(location.search, name, value) + location.hash;
+        try {
+          history.replaceState(history.state, "", address);
+        } catch (error) {
+          /* a page that may not change its address works without */
+        }
+      },
+      link(anchor) {
+        const hash = anchor ? `#${anchor}` : location.hash;
+        return location.href.split(/[?#]/)[0] + location.search + hash;
+      },
+    };
+  }
+
+  // --- speech -----------------------------------------------------------------------------------
+
+  let voice = null;
+  /** Let a screen reader say `text` when it is done with what it says now. */
+  function announce(text) {
+    if (!voice) {
+      voice = el("div", { class: "live-voice", "aria-live": "polite", role: "status" });
+      document.body.append(voice);
+    }
+    voice.textContent = "";
+    setTimeout(() => {
+      voice.textContent = text;
+    }, 60);
+  }
+
+  // --- controls ---------------------------------------------------------------------------------
+
+  /** A button. */
+  function button(label, onclick, attributes) {
+    return el("button", { type: "button", class: "live-button", onclick, ...attributes }, label);
+  }
+
+  /** A button that brings the figure back to its beginning. */
+  function resetButton(onclick, label = "Start again") {
+    return button(label, onclick, { class: "live-button live-quiet" });
+  }
+
+  /** A button that copies the address of the page with the figure's state. */
+  function copyLinkButton(address, label = "Copy link") {
+    const own = button(label, copy, { class: "live-button live-quiet" });
+    function said(text) {
+      own.textContent = text;
+      announce(text);
+      setTimeout(() => {
+        own.textContent = label;
+      }, 2000);
+    }
+    function copy() {
+      const text = address();
+      const written = navigator.clipboard
+        ? navigator.clipboard.writeText(text)
+        : Promise.reject(new Error("no clipboard"));
+      written.then(
+        () => said("Link copied"),
+        () => said(copyOldWay(text) ? "Link copied" : "Copy it from the address bar"),
+      );
+    }
+    return own;
+  }
+
+  function copyOldWay(text) {
+    const field = el("textarea", { class: "live-voice", "aria-hidden": "true", tabindex: "-1" });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    let worked = false;
+    try {
+      worked = document.execCommand("copy");
+    } catch (error) {
+      worked = false;
+    }
+    field.remove();
+    return worked;
+  }
+
+  // --- start ------------------------------------------------------------------------------------
+
+  /** Put the instrument above the table, and fold the table; on failure leave the table alone. */
+  function mountOne(figure) {
+    const name = figure.dataset.live;
+    if (!figures[name] || !payloads[name] || figure.dataset.mounted) return;
+    const stage = el("div", { class: "live-stage" });
+    const table = figure.querySelector(".live-fallback");
+    figure.insertBefore(stage, table);
+    try {
+      figures[name].mount(stage, payloads[name], { mode: figure.dataset.mode || "full", figure });
+    } catch (error) {
+      stage.remove();
+      figure.classList.add("live-failed");
+      throw error;
+    }
+    figure.dataset.mounted = "yes";
+    fold(figure, table);
+  }
+
+  function fold(figure, table) {
+    const box = el("details", { class: "live-data" }, el("summary", {}, "The numbers behind it"));
+    // site.js makes wide blocks reachable by keyboard; a folded one has no width until it opens.
+    box.addEventListener("toggle", () => root.dispatchEvent(new Event("resize")));
+    table.before(box);
+    box.append(table);
+    const links = figure.querySelector(".live-links");
+    if (links) box.append(links);
+  }
+
+  function start() {
+    const mount = () => document.querySelectorAll("figure.live[data-live]").forEach((figure) => {
+      try {
+        mountOne(figure);
+      } catch (error) {
+        console.error(error);
+      }
+    });
+    if (document.readyState === "complete") mount();
+    else document.addEventListener("DOMContentLoaded", mount);
+  }
+
+  return {
+    register, data, large, loadLarge, el, svg, uid, marker, format, readQuery, writeQuery, state, announce,
+    button, resetButton, copyLinkButton, start,
+  };
+});
