@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
+from book_share import head_links, site_address
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -15,6 +17,8 @@ DEFAULT = (
     "that runs on a laptop, offline."
 )
 LONGEST = 200
+EARLY_FACES = ("display.woff", "serif.woff", "sans.woff")
+"""Typefaces that the first screen of every page needs."""
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
@@ -43,17 +47,18 @@ def description(doctree: nodes.document | None) -> str:
     for paragraph in doctree.findall(nodes.paragraph):
         inside = paragraph.parent
         text = paragraph.astext().strip()
-        ours = isinstance(inside, nodes.section | nodes.document)
+        ours = isinstance(inside, nodes.section | nodes.document) or "answer" in inside["classes"]
         if ours and "last-run" not in paragraph["classes"] and len(text) > 40:
             return shorten(text)
     return DEFAULT
 
 
-def head_tags(title: str, text: str) -> str:
-    """Meta tags of one page."""
+def head_tags(title: str, text: str, *, described: bool = False) -> str:
+    """Meta tags of one page; a page that brings its own description keeps it."""
     title, text = html.escape(title, quote=True), html.escape(text, quote=True)
+    first = "" if described else f'\n<meta name="description" content="{text}"/>'
     return (
-        f'\n<meta name="description" content="{text}"/>'
+        f"{first}"
         f'\n<meta property="og:title" content="{title}"/>'
         f'\n<meta property="og:description" content="{text}"/>'
         f'\n<meta property="og:site_name" content="{SITE}"/>'
@@ -70,10 +75,17 @@ def add_head(
     doctree: nodes.document | None,
 ) -> None:
     """Add the meta tags to the context of a page."""
-    title = re.sub(r"<[^>]+>", "", context.get("title") or SITE)
+    title = html.unescape(re.sub(r"<[^>]+>", "", context.get("title") or SITE))
     tags = context.get("metatags") or ""
-    if 'name="description"' not in tags:
-        context["metatags"] = tags + head_tags(html.unescape(title), description(doctree))
+    own = re.search(r'<meta content="([^"]*)" name="description"', tags)
+    text = html.unescape(own.group(1)) if own else description(doctree)
+    tags = head_tags(title, text, described=bool(own)) + tags
+    up = "../" * pagename.count("/")
+    links = head_links(pagename, app.config.root_doc, up) if app.builder.name == "html" else ""
+    context["metatags"] = tags + links
+    context["book_address"] = site_address()
+    faces = Path(app.srcdir) / "_build" / "static" / "fonts"
+    context["book_faces"] = [f for f in EARLY_FACES if (faces / f).is_file()]
     if context.get("body"):
         context["body"] = mend_citations(context["body"])
 
@@ -135,6 +147,8 @@ def mend_raw(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def register(app: Sphinx) -> None:
-    """Connect to the writing of each page."""
+    """Connect to the writing of each page, and add the typefaces where they were fetched."""
+    if (Path(app.srcdir) / "_build" / "static" / "fonts" / "fonts.css").is_file():
+        app.add_css_file("fonts/fonts.css", priority=100)
     app.connect("html-page-context", add_head)
     app.connect("doctree-resolved", mend_raw)

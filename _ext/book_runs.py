@@ -1,4 +1,4 @@
-"""What a chapter cost when it last ran, printed under its title."""
+"""What a chapter cost when it last ran; ``book_reading`` prints it under the title."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from docutils import nodes
-from sphinx.application import Sphinx
 
 GIB = 2**30
 
@@ -57,24 +54,3 @@ def run_line(run: Mapping[str, Any]) -> str:
     if date:
         parts.append(str(date)[:10])
     return "Last run: " + ", ".join(parts) if parts else ""
-
-
-def add_run_line(app: Sphinx, doctree: nodes.document) -> None:
-    """Put the line under the first title of a chapter, and rebuild the page when it changes."""
-    docname = app.env.docname
-    if not docname.startswith("chapters/"):
-        return
-    root = Path(app.srcdir)
-    app.env.note_dependency(str(root / "data" / "runs.json"))
-    line = run_line(read_runs(root).get(Path(docname).name, {}))
-    title = next(iter(doctree.findall(nodes.title)), None)
-    if not line or title is None or title.parent is None:
-        return
-    title.parent.insert(
-        title.parent.index(title) + 1, nodes.paragraph("", line, classes=["last-run"])
-    )
-
-
-def register(app: Sphinx) -> None:
-    """Connect to the reading of each page."""
-    app.connect("doctree-read", add_run_line)

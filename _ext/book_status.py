@@ -34,7 +34,11 @@ def read_status(root: Path) -> dict[str, Any]:
     if path.exists():
         return dict(json.loads(path.read_text(encoding="utf-8")))
     runs = read_runs(root)
-    return {"chapters": runs} if runs else {}
+    known: dict[str, Any] = {"chapters": runs} if runs else {}
+    measured = root / "data" / "browser.json"
+    if measured.exists():
+        known["browser"] = json.loads(measured.read_text(encoding="utf-8"))
+    return known
 
 
 def _text(value: object) -> nodes.paragraph:
@@ -63,13 +67,25 @@ def chapter_rows(status: Mapping[str, Any], names: Mapping[int, str], here: str)
     return rows
 
 
+def page_rows(pages: Any) -> list[Any]:
+    """One row a page: weight, requests, barriers found by axe, Lighthouse's performance."""
+    rows = []
+    for page in pages:
+        light = page.get("lighthouse", {})
+        speed = [light.get(form, {}).get("performance") for form in ("desktop", "phone")]
+        size = page.get("bytes")
+        cells = [page["page"], None if size is None else round(size / 1024), page.get("requests")]
+        rows.append([_text(cell) for cell in [*cells, page.get("axe"), *speed]])
+    return rows
+
+
 class Status(SphinxDirective):
     """Tables of the last runs, the versions and the committed artefacts."""
 
     def run(self) -> list[nodes.Node]:
         """Build what is known, and say so when nothing is."""
         root = Path(self.env.srcdir)
-        for name in ("_build/status.json", "data/runs.json"):
+        for name in ("_build/status.json", "data/runs.json", "data/browser.json"):
             self.env.note_dependency(str(root / name))
         status = read_status(root)
         if not status:
@@ -95,6 +111,16 @@ class Status(SphinxDirective):
             ]
             heads = ["File", "Bytes", "SHA-256 begins"]
             built += [nodes.rubric("", "Artefacts"), table(heads, cells, [50, 20, 30])]
+        pages = (status.get("browser") or {}).get("pages", [])
+        if pages:
+            heads = ["Page", "KB", "Requests", "axe", "Desktop", "Phone"]
+            grid = table(heads, page_rows(pages), [40, 12, 12, 12, 12, 12])
+            text = (
+                "What the last audit measured in a browser: compressed kilobytes without the live "
+                "figures, requests, barriers that axe-core finds, and the performance that "
+                "Lighthouse gives, of 100."
+            )
+            built += [nodes.rubric("", "Pages"), nodes.paragraph("", text), grid]
         audit = status.get("mutations") or {}
         if isinstance(audit.get("share"), int | float):
             text = f"Planted errors that the tests catch: {100 * audit['share']:.0f} %."

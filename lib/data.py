@@ -98,6 +98,15 @@ class WordPairs:
 
 
 @dataclass(frozen=True, eq=False)
+class SentencePairs:
+    """Pairs of sentences without a rating: ``kinds[i]`` says what pair i was chosen for."""
+
+    name: str
+    kinds: list[str]  # n pairs
+    pairs: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
 class Analogies:
     """Questions (a, b, c, d), to be read as *a is to b as c is to d*, by category."""
 
@@ -265,6 +274,13 @@ def _word_pairs(name: str, files: Files) -> WordPairs:
     return WordPairs(name, [(a, b) for a, b, _ in rows], np.array([float(row[2]) for row in rows]))
 
 
+def _sentence_pairs(data: bytes) -> SentencePairs:
+    """Read the columns kind, first, second."""
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    pairs = [(row["first"], row["second"]) for row in rows]
+    return SentencePairs("sentence-pairs", [row["kind"] for row in rows], pairs)
+
+
 def _analogies(files: Files) -> Analogies:
     """Read four words a line; a line that starts with a colon opens a category."""
     categories: dict[str, list[tuple[str, str, str, str]]] = {}
@@ -316,10 +332,18 @@ _PARSERS: dict[str, Callable[[Files], Any]] = {
     "analogies": _analogies,
     "glove-6b-50d": _glove,
 }
+# Small sets of our own: committed with the book, so there is nothing to fetch or to check.
+OWN: dict[str, tuple[str, Callable[[bytes], Any]]] = {
+    "sentence-pairs": ("sentence-pairs.csv", _sentence_pairs),
+}
 _FOLDERS: dict[str, type[ModelFiles] | type[AssetFolder]] = {
     "minilm": ModelFiles,
     "smollm2": ModelFiles,
+    "source-serif-4": AssetFolder,
+    "source-sans-3": AssetFolder,
+    "source-code-pro": AssetFolder,
     "mathjax": AssetFolder,
+    "axe": AssetFolder,
 }
 
 
@@ -334,7 +358,7 @@ def names() -> tuple[str, ...]:
     >>> "lee50" in names()
     True
     """
-    return (*_PARSERS, "wikipedia", *_FOLDERS)
+    return (*_PARSERS, "wikipedia", *OWN, *_FOLDERS)
 
 
 def _known(name: str) -> str:
@@ -344,6 +368,11 @@ def _known(name: str) -> str:
     near = difflib.get_close_matches(name, names(), n=1, cutoff=0.5)
     meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names())}."
     raise DataError(f"There is no data set called {name!r}: {meant}")
+
+
+def _fetched(names: Iterable[str]) -> list[str]:
+    """Leave out our own sets, which lie in the repository."""
+    return [name for name in map(_known, names) if name not in OWN]
 
 
 @overload
@@ -356,6 +385,8 @@ def load(name: Literal["lee50"], *, store: Store | None = ...) -> Lee50: ...
 def load(name: Literal["lee-background"], *, store: Store | None = ...) -> Texts: ...
 @overload
 def load(name: Literal["wordsim353", "simlex999"], *, store: Store | None = ...) -> WordPairs: ...
+@overload
+def load(name: Literal["sentence-pairs"], *, store: Store | None = ...) -> SentencePairs: ...
 @overload
 def load(name: Literal["analogies"], *, store: Store | None = ...) -> Analogies: ...
 @overload
@@ -371,7 +402,11 @@ def load(name: Literal["glove-6b-50d"], *, store: Store | None = ...) -> WordMat
 @overload
 def load(name: Literal["minilm", "smollm2"], *, store: Store | None = ...) -> ModelFiles: ...
 @overload
-def load(name: Literal["mathjax"], *, store: Store | None = ...) -> AssetFolder: ...
+def load(
+    name: Literal["mathjax", "axe", "source-serif-4", "source-sans-3", "source-code-pro"],
+    *,
+    store: Store | None = ...,
+) -> AssetFolder: ...
 def load(name: str, *, store: Store | None = None) -> Any:
     """Load a data set or find a model by name, every byte of it checked.
 
@@ -386,8 +421,8 @@ def load(name: str, *, store: Store | None = None) -> Any:
 
     Returns
     -------
-    TextSet, Labelled, Texts, Lee50, WordPairs, Analogies, Articles, Tales, Dialogue, Wikipedia, \
-WordMatrix, ModelFiles or AssetFolder
+    TextSet, Labelled, Texts, Lee50, WordPairs, SentencePairs, Analogies, Articles, Tales, \
+Dialogue, Wikipedia, WordMatrix, ModelFiles or AssetFolder
         A new object each time: change it as you like.
 
     Raises
@@ -403,8 +438,11 @@ WordMatrix, ModelFiles or AssetFolder
     >>> load("lee50").human.shape
     (50, 50)
     """
+    if _known(name) in OWN:
+        file, parse = OWN[name]
+        return parse((DATA / "own" / file).read_bytes())
     store = Store.from_environment() if store is None else store
-    if _known(name) in _FOLDERS:
+    if name in _FOLDERS:
         files = tuple(member.file for member in store.sets[name].members)
         return _FOLDERS[name](name, store.folder(name), files)
     if name == "wikipedia":
@@ -443,7 +481,7 @@ def fetch(
         If something cannot be fetched; one sentence says what to do.
     """
     store = Store.from_environment() if store is None else store
-    store.fetch(store.sets if names is None else map(_known, names), progress)
+    store.fetch(store.sets if names is None else _fetched(names), progress)
 
 
 def verify(names: Iterable[str] | None = None, *, store: Store | None = None) -> dict[str, str]:
@@ -462,7 +500,7 @@ def verify(names: Iterable[str] | None = None, *, store: Store | None = None) ->
     store = Store.from_environment() if store is None else store
     return {
         name: next(filter(None, map(store.fault, store.sets[name].members)), "ok")
-        for name in (store.sets if names is None else map(_known, names))
+        for name in (store.sets if names is None else _fetched(names))
     }
 
 

@@ -17,13 +17,18 @@ sys.path.insert(0, str(ROOT / "_ext"))
 
 import book_cards  # noqa: E402
 import book_figures  # noqa: E402
+import book_front  # noqa: E402
 import book_head  # noqa: E402
 import book_ledger  # noqa: E402
+import book_reading  # noqa: E402
 import book_runs  # noqa: E402
+import book_share  # noqa: E402
 import book_status  # noqa: E402
+import book_terms  # noqa: E402
 import book_text  # noqa: E402
 
-from tools import site  # noqa: E402
+from lib.results import Result  # noqa: E402
+from tools import costs, finish, site, typefaces  # noqa: E402
 
 GOOD = """<!doctype html><html lang="en"><head><title>Counting words</title>
 <link rel="stylesheet" href="_static/site.css"><script src="_static/site.js?v=1"></script></head>
@@ -278,7 +283,10 @@ def test_the_templates_still_load_what_the_theme_loads_but_its_icons():
     assert loaded - kept == {"_static/scripts/fontawesome.js"} and kept < loaded
     theirs_head = (theirs / "layout.html").read_text(encoding="utf-8")
     ours_head = (ours / "layout.html").read_text(encoding="utf-8")
-    assert set(address.findall(ours_head)) == set(address.findall(theirs_head)) - {"search"}
+    # Searching happens on a page of its own, so no other page loads the index.
+    searching = {"_static/searchtools.js", "_static/language_data.js", "searchindex.js"}
+    assert set(address.findall(theirs_head)) - {"search"} == searching
+    assert set(address.findall(ours_head)) == {"_static/fonts/"}
 
 
 def test_every_icon_that_the_style_names_is_drawn():
@@ -435,7 +443,10 @@ def test_chapters_are_known_by_their_number():
     }
 
 
-MODULES = (site, book_cards, book_figures, book_head, book_ledger, book_runs, book_status)
+MODULES = (
+    site, finish, costs, typefaces, book_cards, book_figures, book_front, book_head, book_ledger,
+    book_reading, book_runs, book_share, book_status, book_terms, book_text,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
@@ -443,8 +454,337 @@ def test_the_examples_in_the_docstrings_are_true(module):
     assert doctest.testmod(module).failed == 0
 
 
+# --------------------------------------------------------------------------- the front page
+
+
+def number(value, low, high, **others):
+    facts = {"level": 0.95, "n": 300, "unit": "documents", "method": "", "key": "a"}
+    return Result(value, low, high, **{**facts, "kind": "bootstrap", "digits": 1, **others})
+
+
+def test_a_method_wins_only_where_the_interval_of_the_difference_leaves_out_zero():
+    scores = [number(0.95, 0.93, 0.97, percent=True), number(0.89, 0.85, 0.92, percent=True)]
+    words = ("counting", "averaging", "at sorting")
+
+    def card(low, high):
+        gap = number((low + high) / 2, low, high, percent=True)
+        return book_front.duel_card(gap, scores, words, "x")
+
+    won = card(0.03, 0.1)
+    assert (won.verdict, won.statement) == (
+        "The simple method wins", "Counting beats averaging at sorting.",
+    )  # fmt: skip
+    assert (won.number, won.interval) == ("+6.5", "points [3.0, 10.0]")
+    assert won.basis == "95.0 % right against 89.0 %, n\u00a0=\u00a0300 documents"
+    lost = card(-0.1, -0.03)
+    assert (lost.verdict, lost.statement) == (
+        "The fancy method wins", "Averaging beats counting at sorting.",
+    )  # fmt: skip
+    tied = card(-0.01, 0.1)
+    assert (tied.verdict, tied.statement) == (
+        "A tie", "Counting and averaging cannot be told apart at sorting.",
+    )  # fmt: skip
+
+
+def test_a_drawn_interval_stands_where_its_numbers_are():
+    drawn = book_front.interval_drawing(number(0.5, 0.25, 0.75), 0, 1)
+    assert 'd="M50.0 12H150.0"' in drawn and 'cx="100.0"' in drawn and 'd="M0.0 3V21"' in drawn
+    assert 'aria-hidden="true"' in drawn
+    exact = book_front.interval_drawing(number(0.5, 0.5, 0.5, kind="exact"), 0.1, 1)
+    assert "span" not in exact and "zero" not in exact
+
+
+def test_a_card_about_a_number_that_no_chapter_recorded_is_refused():
+    with pytest.raises(Exception, match="'duel gone: a \\| b' cannot be read"):
+        book_front.read_cards(["duel gone: a | b"], [], {})
+
+
+def test_the_exercises_of_the_book_are_counted_from_its_code():
+    from exercises import ch01
+    from lib.exercise import Exercise
+
+    own = [v for v in vars(ch01).values() if isinstance(v, type) and issubclass(v, Exercise)]
+    counted = book_front.taught([ch01])
+    assert counted.exercises == len([e for e in own if e is not Exercise]) == 4
+    assert counted.misconceptions == sum(len(e.misconceptions) for e in own if e is not Exercise)
+    assert book_front.taught(book_front.exercise_modules([1, 99])) == counted
+
+
+# --------------------------------------------------------------------------- the opening, the terms
+
+
+def test_sentences_are_counted_past_decimals_and_short_forms():
+    assert book_reading.sentences("It scores 0.51, e.g. more. Why? Because of 2.3 points.") == 3
+    assert book_reading.sentences("One (as said). Two: see Fig. 3.") == 2
+    assert book_reading.sentences("No end") == 0
+
+
+def test_every_chapter_of_the_book_opens_with_three_sentences():
+    for path in sorted((ROOT / "chapters").glob("*.ipynb")):
+        first = nbformat.read(path, as_version=4).cells[0].source
+        answer = re.sub(r"<!--.*?-->|\*\*", "", first.split("\n\n")[1])
+        assert book_reading.sentences(answer) == 3, path.name
+
+
+def paragraph(*children):
+    from docutils import nodes
+    from docutils.utils import new_document
+
+    document = new_document("x")
+    document += nodes.paragraph("", "", *children)
+    return document
+
+
+def test_a_term_is_linked_at_its_first_use_only_and_never_in_code():
+    from docutils import nodes
+
+    terms = {"idf": book_terms.Term("idf", "term-idf", "A weight."),
+             "type": book_terms.Term("type", "term-type", "A distinct token.")}  # fmt: skip
+    document = paragraph(
+        nodes.literal("", "idf"), nodes.Text(" is code; a type of idf, the idf, two "),
+        nodes.emphasis("", "types"), nodes.Text("."),
+    )  # fmt: skip
+    assert book_terms.link_terms(document, terms, "g.html") == ["idf", "type"]
+    links = list(document.findall(nodes.reference))
+    assert [(a.astext(), a["refuri"], a["reftitle"]) for a in links] == [
+        ("idf", "g.html#term-idf", "A weight."), ("types", "g.html#term-type", "A distinct token."),
+    ]  # fmt: skip
+    assert document.astext() == "idf is code; a type of idf, the idf, two types."
+    assert links[1].parent.tagname == "emphasis"
+
+
+@pytest.mark.parametrize("kind", sorted(book_terms.UNTOUCHED_CLASSES))
+def test_no_term_is_linked_in_the_answer_or_in_an_output(kind):
+    from docutils import nodes
+
+    document = paragraph(nodes.inline("", "idf", classes=[kind]))
+    terms = {"idf": book_terms.Term("idf", "term-idf", "A weight.")}
+    assert book_terms.link_terms(document, terms, "g.html") == []
+
+
+# --------------------------------------------------------------------------- previews, addresses
+
+
+def test_a_preview_is_a_picture_of_the_size_that_others_ask_for(tmp_path):
+    picture = book_share.preview("A title of some words", "above", "below", tmp_path)
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+    assert (width, height) == book_share.SIZE == (1200, 630)
+    assert picture == book_share.preview("A title of some words", "above", "below", tmp_path)
+    assert int.from_bytes(book_share.icon(180)[16:20], "big") == 180
+
+
+def test_absolute_addresses_are_written_only_where_the_address_is_known(monkeypatch):
+    monkeypatch.delenv("BOOK_ADDRESS", raising=False)
+    head = book_share.head_links("pages/about", "intro", "../")
+    assert "canonical" not in head and "og:url" not in head
+    assert 'content="../_static/social/book.png"' in head
+    monkeypatch.setenv("BOOK_ADDRESS", "https://example.org/b/")
+    head = book_share.head_links("pages/about", "intro", "../")
+    assert '<link rel="canonical" href="https://example.org/b/pages/about.html"/>' in head
+    assert 'content="https://example.org/b/_static/social/book.png"' in head
+    assert "canonical" not in book_share.head_links("404", "intro", "")
+    listed = book_share.sitemap([book_share.page_address("intro", "intro")], "2026-11-23")
+    assert "<loc>https://example.org/b/</loc><lastmod>2026-11-23</lastmod>" in listed
+
+
+# --------------------------------------------------------------------------- the last hand
+
+
+def test_a_rule_goes_only_if_nothing_on_any_page_or_in_any_script_can_match_it():
+    css = """.used a, .gone {color: red} .gone:hover {color: blue} #gone {x: y}
+    @media print { .used {x: y} .gone {x: y} } @media screen { .gone {x: y} }
+    @font-face {font-family: a; src: url(a.woff)} p:not(.gone) {x: "a; }"} [class*="go"] {x: y}"""
+    kept = finish.pruned(finish.squeezed(css), {"used"})
+    assert kept == (
+        ".used a{color:red}@media print{.used{x:y}}"
+        '@font-face{font-family:a;src:url(a.woff)}p:not(.gone){x:"a; }"}[class*="go"]{x:y}'
+    )
+
+
+def test_style_sheets_become_one_with_their_imports_and_their_addresses(tmp_path):
+    (tmp_path / "_static" / "styles").mkdir(parents=True)
+    (tmp_path / "_static" / "a.css").write_text("b{background:url(dot.png)}", encoding="utf-8")
+    theme = '@import url("../a.css");i{background:url(../img/x.png)}.gone{x:y}'
+    (tmp_path / "_static" / "styles" / "t.css").write_text(theme, encoding="utf-8")
+    link = '<link rel="stylesheet" href="../_static/styles/t.css?v=1" />\n'
+    pages = {"p/one.html": f"<head>{link}</head>", "p/two.html": f"<head>{link}</head>"}
+    finish.bundle_styles(pages, tmp_path)
+    css = (tmp_path / "_static" / "book.css").read_text(encoding="utf-8")
+    assert css == 'b{background:url("dot.png")}i{background:url("img/x.png")}'
+    assert re.fullmatch(
+        r'<head>  <link rel="stylesheet" href="\.\./_static/book\.css\?v=\w{8}"/>\n</head>',
+        pages["p/one.html"],
+    )
+    assert not list(tmp_path.rglob("t.css")) and not list(tmp_path.rglob("a.css"))
+
+
+def test_scripts_wait_for_the_page_and_mathematics_for_a_formula():
+    head = (
+        '<script src="_static/documentation_options.js"></script><script src="a.js"></script>'
+        '<script>window.MathJax = {}</script><script defer src="mathjax/tex-chtml.js"></script>'
+    )
+    plain = finish.wait(head, "const D = 1;")
+    assert plain == (
+        f'<script>const D = 1;{finish.FROM_DISK}</script>\n<script defer src="a.js"></script>'
+    )
+    formula = finish.wait(head + '<span class="math notranslate">x</span>', "")
+    assert "window.MathJax" in formula and 'src="mathjax/tex-chtml.js"' in formula
+
+
+def test_the_first_page_says_what_a_chapter_weighs(tmp_path):
+    text = '<span class="page-weight">some</span>'
+    (tmp_path / "index.html").write_text(text, encoding="utf-8")
+    finish.say_weight(tmp_path, {"chapters/a.html": 312_000, "chapters/b.html": 598_000, "x": 9})
+    said = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert said == '<span class="page-weight">310 to 600 KB</span>'
+
+
+# --------------------------------------------------------------------------- typefaces
+
+
+def test_a_site_without_the_typefaces_still_builds_and_keeps_no_old_ones(tmp_path):
+    (tmp_path / "fonts").mkdir()
+    assert not typefaces.make(tmp_path / "nothing", tmp_path / "fonts")
+    assert not (tmp_path / "fonts").exists()
+
+
+def test_a_face_is_cut_to_the_letters_in_use_and_goes_by_another_name(tmp_path, monkeypatch):
+    from fontTools.ttLib import TTFont
+
+    from lib.data import load
+
+    source = load("source-code-pro").folder.parent
+    mono = next(face for face in typefaces.FACES if face.file == "mono.woff")
+    measures = typefaces.cut(mono, source, tmp_path)
+    assert measures["width"] == pytest.approx(0.6)
+    font = TTFont(tmp_path / "mono.woff")
+    assert set(font.getBestCmap()) <= set(typefaces.LATIN)
+    assert {ord(c) for c in "azAZ09{}−"} <= set(font.getBestCmap())
+    names = {record.nameID: record.toUnicode() for record in font["name"].names}
+    assert names[1] == "Book Mono normal" and "Source" not in names[4] + names[6]
+    assert "Open Font License" in names[13]
+    assert (tmp_path / "mono.woff").stat().st_size < 30_000
+
+
+def test_every_family_has_stand_ins_and_a_name_that_the_style_asks_for():
+    one = {"width": 0.5, "ascent": 1.0, "descent": 0.3}
+    measures = dict.fromkeys(typefaces.STAND_INS, one)
+    sheet = typefaces.style_sheet(typefaces.FACES, measures)
+    css = (ROOT / "webassets" / "site.css").read_text(encoding="utf-8")
+    asked = set(re.findall(r"var\((--book-\w+)", css))
+    assert asked == set(re.findall(r"(--book-\w+):", sheet))
+    for family in typefaces.STAND_INS:
+        assert f'font-family:"{family}";' in sheet and f'"{family} Stand-in ' in sheet
+    assert sheet.count("font-display:swap") == len(typefaces.FACES)
+
+
+# --------------------------------------------------------------------------- checks of every page
+
+WHOLE = """<html lang="en"><head><title>{name}</title>
+<meta name="description" content="About {name}"><meta property="og:title" content="{name}">
+<meta property="og:description" content="About {name}">
+<meta property="og:image" content="../_static/book.png"><meta name="twitter:card" content="large">
+<link rel="apple-touch-icon" href="../_static/a.png">
+<script defer src="../_static/site.js"></script></head><body><a href="#main-content">Skip</a>
+<nav></nav><main id="main-content"><article><p class="book-place"></p><p class="last-run"></p>
+<div class="answer"></div><p class="book-notebook"></p></article></main><footer></footer></body>"""
+
+
+def chapter_pages(old="", new=""):
+    texts = {f"chapters/{name}.html": WHOLE.format(name=name) for name in ("one", "two")}
+    if old:
+        assert old in texts["chapters/one.html"]
+        texts["chapters/one.html"] = texts["chapters/one.html"].replace(old, new)
+    return {name: site.read_page(text, name) for name, text in texts.items()}
+
+
+def faults(found, address=""):
+    files = [
+        "_static/book.png",
+        "_static/a.png",
+        *(["sitemap.xml", "robots.txt"] if address else []),
+    ]
+    return [
+        *site.without_description(found),
+        *site.missing_pictures(found, files, address),
+        *site.without_landmarks(found),
+        *site.without_answer(found),
+        *site.slow_to_stand(found),
+        *site.wrong_address(found, files, address),
+    ]
+
+
+def test_a_page_with_all_that_a_page_needs_has_no_fault():
+    assert faults(chapter_pages()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name="description" content="About one"', "", "has no 'description'"),
+        ('content="About one"><meta', 'content="About two"><meta', "share the description"),
+        ('property="og:image"', 'property="x"', "has no 'og:image'"),
+        ("_static/book.png", "_static/gone.png", "_static/gone.png was not drawn"),
+        ('href="../_static/a.png"', 'href="../_static/b.png"', "_static/b.png was not drawn"),
+        ("<nav></nav>", "", "no <nav>"),
+        ('href="#main-content"', 'href="#"', "no link that skips"),
+        ('<div class="answer"></div>', "", "0 blocks of class 'answer'"),
+        ('class="last-run"', "", "0 blocks of class 'last-run'"),
+        ("<script defer", "<script", "waits for '../_static/site.js'"),
+        ("<title>", '<script defer src="tex-chtml.js"></script><title>', "has no formula"),
+        ("<title>", '<link rel="stylesheet" href="a.css">' * 4 + "<title>", "4 style sheets"),
+        ("<title>", '<link rel="canonical" href="https://e.org/"><title>', "BOOK_ADDRESS is not"),
+    ],
+)  # fmt: skip
+def test_what_a_page_lacks_is_named(old, new, said):
+    found = faults(chapter_pages(old, new))
+    assert found and all("one.html" in line or "share" in line for line in found)
+    assert any(said in line for line in found)
+
+
+def test_with_an_address_every_page_names_its_own():
+    found = faults(chapter_pages(), "https://e.org/b/")
+    assert len([line for line in found if "its canonical address is ''" in line]) == 2
+
+
 # --------------------------------------------------------------------------- a small book, built
 
+FRONT = """# The book
+
+A small book that stands in for the large one, with one of each thing.
+
+```{ledger-count}
+```
+
+```{ledger}
+:only: judged
+```
+
+```{front-verdicts}
+claim 1: toy | what it is | chapters/01_toy#How it plays
+duel gap: toy | toy | counting | averaging | at toys | chapters/01_toy
+```
+
+```{front-door} read
+```
+
+```{front-door} run
+```
+
+```{front-door} teach
+```
+
+```{front-questions}
+Is it a toy? | 1 | How it plays
+Is it more? | 2
+```
+
+```{front-facts}
+```
+"""
+ANSWER = "The answer is that $x$ and {cite}`K1975` agree on most days. It scored 0.28. Why not?"
+RUN = {"seconds": 42, "peak_mib": 922, "cells": 3, "date": "2026-11-23"}
 CLAIMS = """
 - {number: 1, statement: Vectors are points, owner: 1, later: [2], evidence: [run],
    verdict: qualified, because: "It reached {toy}.", results: [toy], cites: [],
@@ -465,31 +805,44 @@ def small_book(root):
         (root / name).mkdir(parents=True)
     toc = "format: jb-book\nroot: intro\nchapters:\n" + "".join(
         f"  - file: {name}\n"
-        for name in ("chapters/01_toy", "pages/verdicts", "pages/status", "pages/about")
+        for name in (
+            "chapters/01_toy",
+            "pages/verdicts",
+            "pages/status",
+            "pages/about",
+            "pages/glossary",
+        )
     )
     files = {
         "_toc.yml": toc,
         "references.bib": "@book{K1975, author={K, A}, title={T}, year={1975}, publisher={P}}\n",
-        "intro.md": "# The book\n\n```{ledger-count}\n```\n\n```{ledger}\n:only: judged\n```\n",
-        "pages/verdicts.md": "# Verdicts\n\n```{ledger}\n```\n\n```{bibliography}\n```\n",
-        "pages/status.md": "# Runs\n\n```{book-status}\n```\n\n```{data-cards}\n```\n",
-        "pages/about.md": "# About\n\n## How to cite\n\nSo.\n\n## Licence\n\nOpen.\n",
+        "intro.md": FRONT,
+        "pages/glossary.md": "# Glossary\n\nTerms that the chapters use, each in one sentence.\n\n"
+        "```{glossary}\ntoy\n    A thing to play with.\n```\n",
+        "pages/verdicts.md": "# Verdicts\n\nEvery statement of the small book, and its verdict.\n\n"
+        "```{ledger}\n```\n\n```{bibliography}\n```\n",
+        "pages/status.md": "# Runs\n\nWhat the chapter of this small book cost when it ran.\n\n"
+        "```{book-status}\n```\n\n```{data-cards}\n```\n",
+        "pages/about.md": "# About\n\nA page that says what this small book is about.\n\n"
+        "## How to cite\n\nSo.\n\n## Licence\n\nOpen.\n",
         "data/claims.yml": CLAIMS,
         ".pytest_cache/README.md": "# A hidden folder is no page of the book\n",
         "data/cards/lee.md": "# Lee\n\nFifty texts.\n\n## Licence\n\nNot *stated*.\n",
-        "data/runs.json": '{"01_toy": {"seconds": 42, "peak_mib": 922, "cells": 3}}',
+        "data/runs.json": json.dumps({"01_toy": RUN}),
     }
     for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")
     mime = "application/vnd.embeddings-tested.result+json"
     shown = [
         {"text/plain": "toy = 0.28 [0.11, 0.44] (n = 50 documents)", mime: {"key": "toy"}},
+        {"text/plain": "gap = 0.02 [-0.08, 0.12] (n = 50 documents)", mime: {"key": "gap"}},
         {"text/plain": "GloVe lies above", "image/svg+xml": FIGURE},
         {"text/plain": "a table", "text/html": "<table><tr><th>a</th></tr></table>"},
     ]
     cells = [
         nbformat.v4.new_markdown_cell(
-            "# A toy\n\nThe answer is that $x$ and {cite}`K1975` agree well enough on most days."
+            f"# A toy\n\n{ANSWER}\n\nA *toy* is a toy; `toy` is code, and toys are linked once."
+            "\n\n## How it plays\n\nWell."
         )
     ]
     for count, data in enumerate(shown, start=1):
@@ -511,7 +864,7 @@ def small_book(root):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     root = small_book(tmp_path_factory.mktemp("a book") / "with spaces")
-    return site.build(root, mathjax=root / "mathjax").parent
+    return site.build(root, mathjax=root / "mathjax", fonts=root / "none").parent
 
 
 @pytest.fixture(scope="module")
@@ -548,6 +901,9 @@ def test_a_chapter_says_what_it_cost_and_what_it_is_about(chapter):
     assert "Last run: 42 s, 0.9 GiB peak memory, 3 cells" in chapter
     description = re.search(r'<meta name="description" content="([^"]+)"', chapter)
     assert description and description.group(1).startswith("The answer is that")
+    assert "1 minute to read. Last run" in chapter
+    assert '<p class="book-place">Chapter 1</p>' in chapter
+    assert re.search(r'href="\.\./_sources/chapters/01_toy\.ipynb" download>', chapter)
     assert "_sources/chapters/01_toy.ipynb" in chapter
 
 
@@ -584,11 +940,51 @@ def test_cards_and_runs_are_on_their_pages(built):
     assert "chapter 1" in page and "<p>42</p>" in page
 
 
+def test_the_front_page_is_made_of_results(built):
+    front = (built / "index.html").read_text(encoding="utf-8")
+    assert '<span class="big-number">0.28</span>' in front
+    assert '<span class="interval">[0.11, 0.44]</span>' in front
+    assert "A tie" in front and "cannot be told apart at toys" in front
+    assert re.search(r'href="chapters/01_toy\.html#how-it-plays">(<span[^>]*>)?How it', front)
+    assert "comes with chapter 2" in front and ">Is it a toy?" in front
+    assert "42 s</strong> to run every chapter, in 0.9 GiB" in front
+    assert re.search(r'class="page-weight">\d+ KB<', front)
+    assert "Every chapter was last run on 2026-11-23 or later." in front
+
+
+def test_the_answer_stands_apart_and_terms_lead_to_the_glossary(chapter):
+    answer = re.search(r'<div class="answer docutils container">(.*?)</div>', chapter, re.S)
+    assert answer and "In three sentences" in answer.group(1) and "Why not?" in answer.group(1)
+    links = re.findall(r'<a class="term-link[^>]*>', chapter)
+    assert len(links) == 1
+    assert 'href="../pages/glossary.html#term-toy"' in links[0]
+    assert 'title="A thing to play with."' in links[0]
+
+
+def test_a_chapter_whose_answer_is_not_three_sentences_fails_the_build(tmp_path):
+    root = small_book(tmp_path / "book")
+    path = root / "chapters" / "01_toy.ipynb"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(" Why not?", ""), encoding="utf-8")
+    with pytest.raises(site.SiteError, match="must have 3 sentences, not 2"):
+        site.build(root, mathjax=root / "mathjax", fonts=root / "none")
+
+
+def test_an_address_brings_a_map_and_a_base_for_the_page_not_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOOK_ADDRESS", "https://example.org/b")
+    root = small_book(tmp_path / "book")
+    out = site.build(root, mathjax=root / "mathjax", fonts=root / "none").parent
+    listed = (out / "sitemap.xml").read_text(encoding="utf-8")
+    assert "<loc>https://example.org/b/chapters/01_toy.html</loc>" in listed
+    assert '<base href="https://example.org/b/"' in (out / "404.html").read_text(encoding="utf-8")
+    assert site.check(out, yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))) == []
+
+
 def test_a_warning_fails_the_build_and_is_shown(tmp_path):
     root = small_book(tmp_path / "book")
     (root / "pages" / "about.md").write_text("# About\n\n[lost](nowhere.md)\n", encoding="utf-8")
     with pytest.raises(site.SiteError, match=r"about\.md:3: WARNING: .*nowhere"):
-        site.build(root, mathjax=root / "mathjax")
+        site.build(root, mathjax=root / "mathjax", fonts=root / "none")
 
 
 def test_a_builder_that_builds_nothing_is_not_believed(tmp_path, monkeypatch):
@@ -596,4 +992,4 @@ def test_a_builder_that_builds_nothing_is_not_believed(tmp_path, monkeypatch):
     done = subprocess.CompletedProcess([], 0, stdout="all is well", stderr="")
     monkeypatch.setattr(site.subprocess, "run", lambda *a, **k: done)
     with pytest.raises(site.SiteError, match=r"reported success, but index\.html was not built"):
-        site.build(root, mathjax=root / "mathjax")
+        site.build(root, mathjax=root / "mathjax", fonts=root / "none")

@@ -23,6 +23,9 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
+from lib._fetch import Store
+from tools import finish, typefaces
+
 ROOT = Path(__file__).resolve().parent.parent
 BUDGET = 800 * 1024
 """Largest weight of a page, compressed, with everything it loads."""
@@ -53,6 +56,7 @@ LOADING_LINKS = {
     "stylesheet", "icon", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch",
     "manifest", "apple-touch-icon", "mask-icon", "shortcut",
 }  # fmt: skip
+LANDMARKS = {"main", "nav", "footer"}
 FOREIGN = re.compile(r"^\s*(?:https?:)?//", re.I)
 CSS_LOAD = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])([^"')\s;]+)""", re.I)
 SCRIPT_LOAD = re.compile(
@@ -84,6 +88,12 @@ class Page:
     unnamed_drawings: int = 0
     scripts: list[str] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
+    metas: dict[str, str] = field(default_factory=dict)
+    rels: dict[str, str] = field(default_factory=dict)
+    landmarks: set[str] = field(default_factory=set)
+    classes: Counter[str] = field(default_factory=Counter)
+    preloads: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
 
 class _Reader(HTMLParser):
@@ -107,6 +117,10 @@ class _Reader(HTMLParser):
             page.links.append(found["href"])
         if tag == "link" and LOADING_LINKS & set(found.get("rel", "").lower().split()):
             page.loads.append(found.get("href", ""))
+        self._note_head(tag, found)
+        page.classes.update(found.get("class", "").split())
+        if tag in LANDMARKS:
+            page.landmarks.add(tag)
         for key in LOADING.get(tag, ()):
             if key in found:
                 page.loads += _addresses(found[key], several=key == "srcset")
@@ -120,6 +134,18 @@ class _Reader(HTMLParser):
             page.styles.append(found["style"])
         page.scripts += [value for key, value in found.items() if key.startswith("on")]
         self._inside = tag
+
+    def _note_head(self, tag: str, found: Mapping[str, str]) -> None:
+        """Keep what the head says about the page, and which scripts hold it up."""
+        if tag == "meta" and (name := found.get("name") or found.get("property")):
+            self.page.metas[name] = found.get("content", "").strip()
+        elif tag == "link":
+            for rel in found.get("rel", "").lower().split():
+                self.page.rels.setdefault(rel, found.get("href", ""))
+            if found.get("rel") == "preload":
+                self.page.preloads.append(found.get("href", ""))
+        elif tag == "script" and "src" in found and not {"defer", "async"} & set(found):
+            self.page.waiting.append(found["src"])
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -274,6 +300,105 @@ def without_language_or_title(pages: Mapping[str, Page]) -> list[str]:
     return problems
 
 
+def without_description(pages: Mapping[str, Page]) -> list[str]:
+    """Pages that a search engine or a link's preview would show without words or picture."""
+    wanted = {
+        "description": "give its first paragraph more than forty letters, or set html_meta",
+        "og:title": "book_head.py writes it",
+        "og:description": "book_head.py writes it",
+        "og:image": "book_share.py draws it",
+        "twitter:card": "book_share.py writes it",
+    }
+    problems = [
+        f"{name}: the head has no {meta!r}: {cure}"
+        for name, page in pages.items()
+        for meta, cure in wanted.items()
+        if not page.metas.get(meta)
+    ]
+    told = [n for n in pages if n.startswith(("chapters/", "pages/"))]
+    texts = Counter(pages[name].metas.get("description", "") for name in told)
+    problems += [
+        f"{times} pages share the description {text!r}: begin each with a paragraph of its own"
+        for text, times in texts.items()
+        if text and times > 1
+    ]
+    return problems
+
+
+def missing_pictures(pages: Mapping[str, Page], files: Iterable[str], address: str) -> list[str]:
+    """Previews and icons that a page names and that were not drawn."""
+    known, problems = set(files), []
+    for name, page in pages.items():
+        picture = page.metas.get("og:image", "").removeprefix(address) if address else ""
+        picture = picture or _target(name, page.metas.get("og:image", ""))
+        icon = page.rels.get("apple-touch-icon", "")
+        for file in (picture, _target(name, icon) if icon else "(an apple-touch-icon)"):
+            if file not in known:
+                problems.append(f"{name}: {file} was not drawn: book_share.py draws it")
+    return problems
+
+
+def without_landmarks(pages: Mapping[str, Page]) -> list[str]:
+    """Pages that a screen reader or a keyboard cannot find its way in."""
+    problems = []
+    for name, page in pages.items():
+        for landmark in sorted(LANDMARKS - page.landmarks):
+            problems.append(f"{name}: no <{landmark}>: see _ext/templates")
+        if "#main-content" not in page.links or "main-content" not in page.anchors:
+            problems.append(f"{name}: no link that skips to the main content: see _ext/templates")
+    return problems
+
+
+def without_answer(pages: Mapping[str, Page]) -> list[str]:
+    """Chapters that do not open with their answer, their part, their costs and their notebook."""
+    wanted = {
+        "answer": "a first paragraph of three sentences",
+        "book-place": "a part in _toc.yml",
+        "last-run": "a run: make run",
+        "book-notebook": "a link to its notebook",
+    }
+    return [
+        f"{name}: {page.classes[kind]} blocks of class {kind!r} instead of one: it needs {cure}"
+        for name, page in pages.items()
+        if name.startswith("chapters/")
+        for kind, cure in wanted.items()
+        if page.classes[kind] != 1
+    ]
+
+
+def slow_to_stand(pages: Mapping[str, Page], styles: int = 3) -> list[str]:
+    """Pages that wait for scripts or for many style sheets before anything is drawn."""
+    problems = [
+        f"{name}: waits for {script!r}: let tools/finish.py defer it"
+        for name, page in pages.items()
+        for script in page.waiting
+    ]
+    for name, page in pages.items():
+        sheets = [a for a in page.loads if urlsplit(a).path.endswith(".css")]
+        if len(sheets) > styles:
+            problems.append(f"{name}: {len(sheets)} style sheets: let tools/finish.py join them")
+        if page.classes["math"] == 0 and any("tex-chtml" in a for a in page.loads):
+            problems.append(f"{name}: loads MathJax and has no formula: see tools/finish.py")
+    return problems
+
+
+def wrong_address(pages: Mapping[str, Page], files: Iterable[str], address: str) -> list[str]:
+    """Absolute addresses: all of them where the site's address is known, else none."""
+    problems, known = [], set(files)
+    for name, page in pages.items():
+        said = page.rels.get("canonical", "")
+        if not address and (said or "og:url" in page.metas):
+            problems.append(f"{name}: names an address, and BOOK_ADDRESS is not set")
+        elif address and name not in {"search.html", "404.html"} and not said.startswith(address):
+            problems.append(f"{name}: its canonical address is {said!r}, not below {address}")
+    for file in ("sitemap.xml", "robots.txt"):
+        if address and file not in known:
+            problems.append(f"{file} was not written, although BOOK_ADDRESS is set")
+        elif not address and file in known:
+            problems.append(f"{file} was written, although BOOK_ADDRESS is not set")
+    return problems
+
+
 def pages_of(toc: Mapping[str, object]) -> list[str]:
     """List the files that a table of contents names, first page first.
 
@@ -307,8 +432,14 @@ def missing_pages(toc: Mapping[str, object], files: Iterable[str]) -> list[str]:
 
 
 def weights(pages: Mapping[str, Page], site: Path) -> dict[str, int]:
-    """Compressed bytes of each page with the local files it loads at once."""
+    """Compressed bytes of each page with the local files it loads, and the typefaces of those."""
     packed: dict[str, int] = {}
+
+    def with_faces(names: set[str]) -> set[str]:
+        sheets = [name for name in names if name.endswith(".css") and (site / name).is_file()]
+        texts = [(name, (site / name).read_text(encoding="utf-8")) for name in sheets]
+        asked = {_target(n, a) for n, css in texts for a in CSS_LOAD.findall(css) if _is_local(a)}
+        return names | {name for name in asked if name.endswith((".woff", ".woff2"))}
 
     def weigh(name: str) -> int:
         if name not in packed:
@@ -319,7 +450,8 @@ def weights(pages: Mapping[str, Page], site: Path) -> dict[str, int]:
         return packed[name]
 
     return {
-        name: weigh(name) + sum(map(weigh, {_target(name, a) for a in page.loads if _is_local(a)}))
+        name: weigh(name)
+        + sum(map(weigh, with_faces({_target(name, a) for a in page.loads if _is_local(a)})))
         for name, page in pages.items()
     }
 
@@ -335,6 +467,8 @@ def too_heavy(weight: Mapping[str, int], budget: int = BUDGET) -> list[str]:
 
 def check(site: Path, toc: Mapping[str, object]) -> list[str]:
     """Run every check on a built site."""
+    given = os.environ.get("BOOK_ADDRESS", "").strip()
+    address = given.rstrip("/") + "/" if given else ""
     pages = read_site(site)
     files = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
     styles = {
@@ -349,6 +483,13 @@ def check(site: Path, toc: Mapping[str, object]) -> list[str]:
         *images_without_text(pages),
         *duplicate_ids(pages),
         *without_language_or_title(pages),
+        *without_description(pages),
+        *missing_pictures(pages, files, address),
+        *without_landmarks(pages),
+        *without_answer(pages),
+        *slow_to_stand(pages),
+        *wrong_address(pages, files, address),
+        *([] if "404.html" in files else ["404.html was not built: see book_share.py"]),
         *too_heavy(weights(pages, site)),
     ]
 
@@ -393,7 +534,7 @@ def messages(output: str) -> list[str]:
     return [line.rstrip() for line in plain.splitlines() if wanted.search(line)]
 
 
-def build(root: Path = ROOT, *, mathjax: Path | None = None) -> Path:
+def build(root: Path = ROOT, *, mathjax: Path | None = None, fonts: Path | None = None) -> Path:
     """Build the website of the book in ``root``; returns the path of its first page.
 
     Raises
@@ -402,7 +543,9 @@ def build(root: Path = ROOT, *, mathjax: Path | None = None) -> Path:
         If the builder warned about anything, or a page of ``_toc.yml`` does not exist afterwards.
     """
     root = Path(root)
-    stage(mathjax or mathjax_folder(), root / "_build" / "static" / "vendor" / "mathjax")
+    static = root / "_build" / "static"
+    stage(mathjax or mathjax_folder(), static / "vendor" / "mathjax")
+    typefaces.make(fonts or Store.from_environment().cache, static / "fonts")
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     site = root / "_build" / "html"
     # From nothing each time: it takes seconds, and a page that lists others is never left behind.
@@ -424,6 +567,8 @@ def build(root: Path = ROOT, *, mathjax: Path | None = None) -> Path:
         raise SiteError("the builder reported success, but " + "; ".join(missing))
     # jupyter-book leaves a bare redirection there; the first page itself needs no second request.
     shutil.copyfile(site / f"{toc['root']}.html", site / "index.html")
+    finish.finish(site)
+    finish.say_weight(site, weights(read_site(site), site))
     return site / "index.html"
 
 
