@@ -119,20 +119,36 @@ def count_contexts(
         raise ValueError(f"side = {side!r}: choose from {', '.join(get_args(Side))}")
     size = len(corpus.vocabulary)
     weights = window_weights(window, weighting)
-    order = np.argsort(corpus.ids, kind="stable")  # the places of word 0, then of word 1, ...
-    documents = np.repeat(np.arange(len(corpus)), np.diff(corpus.starts))
-    # A gap of one place between documents, where stands -1, stops every window.
-    gapped = np.full(corpus.tokens + len(corpus), -1, dtype=np.int32)
-    places = np.arange(corpus.tokens) + documents
-    gapped[places] = corpus.ids
-    firsts = np.append(0, np.cumsum(corpus.counts))  # word w's places begin at firsts[w]
-    counted = _count_right(gapped, places[order], firsts, weights)
+    spread, places, firsts = _lay_out(corpus.ids, corpus.starts, corpus.counts)
+    counted = _count_right(spread, places, firsts, weights)
     right = csr_matrix((counted[2], counted[1], counted[0]), shape=(size, size))
     left = right.T.tocsr()  # transposing sorts the column numbers
     if side == "left":
         return left
     right = left.T.tocsr()
     return right if side == "right" else (left + right).tocsr()
+
+
+@njit()
+def _lay_out(
+    ids: NDArray[np.int32], starts: NDArray[np.int64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """Spread the tokens out with a gap, -1, after each document, and list each word's places.
+
+    Word w stands at ``places[firsts[w]:firsts[w + 1]]``, from left to right. A gap of one place
+    is enough to stop every window.
+    """
+    spread = np.full(len(ids) + len(starts) - 1, -1, dtype=np.int32)
+    places = np.empty(len(ids), dtype=np.int64)
+    firsts = np.zeros(len(counts) + 1, dtype=np.int64)
+    firsts[1:] = np.cumsum(counts)
+    free = firsts[:-1].copy()  # where the next place of each word goes
+    for d in range(len(starts) - 1):
+        for t in range(starts[d], starts[d + 1]):
+            spread[t + d] = ids[t]
+            places[free[ids[t]]] = t + d
+            free[ids[t]] += 1
+    return spread, places, firsts
 
 
 @njit()

@@ -157,6 +157,78 @@ def idf(df: ArrayLike, n: int, variant: TfidfVariant = "smooth") -> Floats:
     return np.log(n / df) + (1 if variant == "unsmoothed" else 0)
 
 
+def expected_df(cf: ArrayLike, n: int) -> Floats:
+    """How many documents would hold a word if its occurrences fell on them by chance.
+
+    By the Poisson distribution a document stays without the word with probability
+    ``exp(-cf / n)``, so ``n * (1 - exp(-cf / n))`` documents hold it (Church & Gale 1995).
+    Documents count as equally long.
+
+    Parameters
+    ----------
+    cf : (V,) array
+        How often each word occurs in all documents together.
+    n : int
+        The number of documents.
+
+    Returns
+    -------
+    (V,) array of float64
+        At most cf and at most n: a little below cf for a rare word, near n for a frequent one.
+
+    Raises
+    ------
+    ValueError
+        If n is below 1 or a count is negative.
+
+    Examples
+    --------
+    >>> expected_df([1, 100, 1000], n=100).round(2)
+    array([  1.  ,  63.21, 100.  ])
+    """
+    counts = np.asarray(cf, dtype=np.float64)
+    if n < 1:
+        raise ValueError(f"n = {n}, but a word needs at least 1 document to fall on")
+    if counts.min(initial=0) < 0:
+        raise ValueError(f"a count is {counts.min():g}, but counts can't be negative: pass counts")
+    return -n * np.expm1(-counts / n)  # expm1 keeps the digits of a rare word
+
+
+def residual_idf(X: csr_matrix) -> Floats:
+    """How much rarer among documents a word is than its count alone would make it.
+
+    The observed ``log(n / df)`` minus what chance leads to expect, ``log(n / expected_df)``: above
+    zero where the occurrences of a word crowd into few documents, about zero where they are
+    strewn, as they are for every word that occurs once (Church & Gale 1995, whose logarithms are
+    to base 2).
+
+    Parameters
+    ----------
+    X : (n, V) csr_matrix
+        Counts, documents in rows.
+
+    Returns
+    -------
+    (V,) array of float64
+        Natural logarithms. A little below zero where a word is spread more evenly than by chance.
+
+    Raises
+    ------
+    ValueError
+        For a negative count, or a word that stands in no document.
+
+    Examples
+    --------
+    >>> X = csr_matrix([[4, 1], [0, 1], [0, 1], [0, 1]])   # two words, each four times
+    >>> residual_idf(X).round(3)
+    array([ 0.928, -0.459])
+    """
+    W = _counts(X)
+    df, n = document_frequency(W), W.shape[0]
+    expected = expected_df(np.asarray(W.sum(axis=0)).ravel(), n)
+    return idf(df, n, "textbook") - np.log(n / expected)
+
+
 def tfidf(
     X: csr_matrix,
     variant: TfidfVariant = "smooth",

@@ -16,12 +16,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from lib.counts import BagOfWords, Tfidf, idf
 from lib.data import ModelFiles, load
-from lib.text import UnknownWord, tokenize
+from lib.text import tokenize
+from lib.vectors import Vectors as Vectors
+from lib.vectors import WordTable
 
 if TYPE_CHECKING:
     import torch
@@ -131,116 +133,6 @@ class TfidfEncoder(BagEncoder):
 
 
 # Averaging word vectors ---------------------------------------------------------------------
-
-
-class WordTable(Protocol):
-    """What word vectors come as: ``lib.data.load("glove-6b-50d")`` or :class:`Vectors`."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def words(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def W(self) -> Float32s: ...  # noqa: D102
-
-
-class Vectors:
-    """Word vectors that can be looked up and compared.
-
-    Parameters
-    ----------
-    words : sequence of str
-        V different words.
-    W : (V, d) array
-        Their vectors; kept as float32.
-    name : str
-        For messages, such as "glove-6b-50d".
-
-    Raises
-    ------
-    ValueError
-        If there is not exactly one row a word, or a word stands twice.
-
-    Examples
-    --------
-    >>> vectors = Vectors(["cat", "dog", "car"], [[1, 0], [0.8, 0.6], [0, 1]])
-    >>> round(vectors.similarity("cat", "dog"), 2)
-    0.8
-    >>> [word for word, cosine in vectors.nearest("cat", 2)]
-    ['dog', 'car']
-    """
-
-    def __init__(self, words: Sequence[str], W: ArrayLike, name: str = "these vectors") -> None:
-        self.words, self.name = words, name
-        self.W: Float32s = np.asarray(W, dtype=np.float32)
-        self.index = {word: i for i, word in enumerate(words)}
-        if self.W.ndim != 2 or len(self.W) != len(words):
-            raise ValueError(f"{name}: {len(words)} words need as many rows, got {self.W.shape}")
-        if len(self.index) != len(words):
-            twice = Counter(words).most_common(1)[0][0]
-            raise ValueError(f"{name}: the word {twice!r} stands twice; keep one of its rows")
-        norms = np.linalg.norm(self.W, axis=1)
-        self._norms = np.where(norms == 0, 1, norms)  # (V,); a zero vector has cosine 0
-
-    @classmethod
-    def of(cls, table: WordTable) -> Vectors:
-        """Take over a loaded table of word vectors, as in ``Vectors.of(load("glove-6b-50d"))``."""
-        return cls(table.words, table.W, table.name)
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def __contains__(self, word: object) -> bool:
-        return word in self.index
-
-    def __getitem__(self, word: str) -> Float32s:
-        """Vector (d,) of a word; an unknown one is a KeyError that names near spellings."""
-        if word not in self.index:
-            raise UnknownWord(word, self.words, self.name, "chapter 8 shows sub-word vectors")
-        row: Float32s = self.W[self.index[word]]
-        return row
-
-    def similarity(self, first: str, second: str) -> float:
-        """Cosine of two words; 0 if a vector is all zeros.
-
-        Raises
-        ------
-        KeyError
-            If a word is unknown.
-        """
-        return float(_unit(self[first]) @ _unit(self[second]))
-
-    def nearest(
-        self, query: str | ArrayLike, k: int = 10, *, exclude: Sequence[str] = ()
-    ) -> list[tuple[str, float]]:
-        """Find the ``k`` words with the highest cosine, best first; on a tie the earlier word.
-
-        Parameters
-        ----------
-        query : str or (d,) array
-            A word, which is left out of its own neighbours, or a vector.
-        k : int
-            How many; fewer come if there are no more words.
-        exclude : sequence of str
-            Words to leave out, such as the three given words of an analogy.
-
-        Raises
-        ------
-        KeyError
-            If the query is an unknown word.
-        """
-        word = isinstance(query, str)
-        out = {query, *exclude} if word else set(exclude)
-        vector = self[str(query)] if word else np.asarray(query, dtype=np.float32)
-        cosines = self.W @ _unit(vector) / self._norms  # (V,)
-        best = np.argsort(-cosines, kind="stable")[: k + len(out)]
-        return [(self.words[i], float(cosines[i])) for i in best if self.words[i] not in out][:k]
-
-
-def _unit(v: Float32s) -> Float32s:
-    """Bring a vector to length 1; the zero vector stays zero."""
-    length = np.linalg.norm(v)
-    return v / length if length > 0 else v
 
 
 class MeanWordVectors:

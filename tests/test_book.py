@@ -170,7 +170,7 @@ def test_every_stage_runs_and_one_failure_fails_the_whole(monkeypatch, capsys):
 
     def call(*args, **env):
         seen.append(args)
-        return int("pytest" in args)
+        return int("worksteal" in args)
 
     monkeypatch.setattr(book, "setup", lambda options: None)
     monkeypatch.setattr(book, "call", call)
@@ -186,6 +186,81 @@ def test_when_all_stages_pass_the_status_is_zero(monkeypatch, capsys):
     monkeypatch.setattr(book, "call", lambda *args, **env: 0)
     assert book.main(["test"]) == 0
     assert f"stages: {len(book.STAGES) + 1} passed, 0 failed" in capsys.readouterr().out
+
+
+def without_browser(*args, **env):
+    return book.NOT_RUN if "tools.browser" in args else 0
+
+
+def test_a_stage_without_its_browser_is_not_run_and_never_passed(monkeypatch, capsys):
+    monkeypatch.setattr(book, "setup", lambda options: None)
+    monkeypatch.setattr(book, "call", without_browser)
+    assert book.main(["test"]) == 0
+    out = capsys.readouterr().out
+    assert "browser    not run" in out
+    assert "not run: 1 stage (browser): no Chromium found; install" in out
+    assert out.rstrip().endswith(f"stages: {len(book.STAGES)} passed, 0 failed, 1 not run")
+
+
+def test_a_stage_that_failed_is_not_excused_by_a_part_that_was_not_run(monkeypatch):
+    codes = iter([1, book.NOT_RUN, 0])
+    monkeypatch.setitem(book.STAGES, "mixed", [["a"], ["b"], ["c"]])
+    monkeypatch.setattr(book, "call", lambda *args, **env: next(codes))
+    assert book.run_stage("mixed") == "FAILED"
+
+
+def test_what_needs_the_browser_is_not_tried_without_it(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        book, "call", lambda *args, **env: seen.append(args) or without_browser(*args)
+    )
+    assert book.run_stage("browser") == "not run"
+    assert len(seen) == 1 < len(book.STAGES["browser"])
+
+
+def test_the_browser_is_the_last_stage_and_its_status_the_agreed_one():
+    from tools import browser
+
+    assert list(book.STAGES)[-1] == "browser"
+    assert list(book.STAGES).index("site") < list(book.STAGES).index("browser")
+    assert browser.NOT_RUN == book.NOT_RUN
+
+
+def test_the_unit_stage_does_not_collect_the_browser_tests():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/browser"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "no tests" in done.stdout
+
+
+@pytest.mark.parametrize(("arguments", "parts"), [([], 1 + len(book.SLOW)), (["text"], 1)])
+def test_the_audit_adds_what_is_slow_unless_modules_are_named(monkeypatch, arguments, parts):
+    seen = []
+    monkeypatch.setattr(book, "setup", lambda options: None)
+    monkeypatch.setattr(book, "call", lambda *args, **env: bool(seen.append(args)))
+    assert book.main(["audit", *arguments]) == 0
+    assert len(seen) == parts and seen[0] == ("-m", "tools.audit", *arguments)
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, 0), (1, 1), (book.NOT_RUN, 0)])
+def test_a_slow_check_that_fails_fails_the_audit(monkeypatch, capsys, code, status):
+    monkeypatch.setattr(book, "setup", lambda options: None)
+    monkeypatch.setattr(
+        book, "call", lambda *args, **env: code if "tools.lighthouse" in args else 0
+    )
+    assert book.main(["audit"]) == status
+    said = f"not run: 1 of {1 + len(book.SLOW)} parts of the audit" in capsys.readouterr().out
+    assert said == (code == book.NOT_RUN)
+
+
+def test_continuous_integration_requires_the_browser_and_runs_the_readme_command():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "bash .ci/chromium" in script and "export BOOK_REQUIRE_BROWSER=1" in script
+    assert script.rstrip().endswith("exec make test")
+    for name in ("test", "nightly"):
+        workflow = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+        assert "bash .ci/chromium" in workflow and "BOOK_REQUIRE_BROWSER" in workflow
 
 
 def test_an_unknown_stage_names_the_known_ones(monkeypatch, capsys):

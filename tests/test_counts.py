@@ -13,9 +13,11 @@ from lib.counts import (
     Tfidf,
     bm25,
     document_frequency,
+    expected_df,
     idf,
     l2_normalise,
     one_hot,
+    residual_idf,
     tfidf,
 )
 from lib.data import load
@@ -119,6 +121,62 @@ def test_document_frequency_counts_documents_not_tokens():
     assert document_frequency(stored_zero).tolist() == [0, 1]
     stored_twice = csr_matrix(([1, 1], [0, 0], [0, 2]), shape=(1, 1))
     assert document_frequency(stored_twice).tolist() == [1]
+
+
+# residual idf
+
+
+def test_chance_spreads_a_word_over_as_many_documents_as_poisson_says():
+    got = expected_df([0, 1, 4, 8], n=4)
+    want = [0, 4 * (1 - np.exp(-0.25)), 4 * (1 - np.exp(-1)), 4 * (1 - np.exp(-2))]
+    np.testing.assert_allclose(got, want, rtol=1e-12)
+    assert got.dtype == np.float64
+    documents = np.random.default_rng(1).integers(0, 50, size=(4000, 80))  # 80 tokens, 50 documents
+    met = np.mean([len(set(row)) for row in documents.tolist()])
+    assert abs(expected_df([80], n=50)[0] - met) < 0.5  # the binomial, which Poisson approximates
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_no_word_is_expected_in_more_documents_than_it_has_tokens_or_there_are(cf, n):
+    assert 0 < expected_df([cf], n)[0] <= min(cf, n)
+
+
+def test_a_rare_word_keeps_its_digits():
+    assert expected_df([1], n=10**12)[0] == pytest.approx(1 - 0.5e-12, rel=1e-15)
+
+
+def test_impossible_counts_have_no_expectation():
+    with pytest.raises(ValueError, match="n = 0, but a word needs"):
+        expected_df([1], n=0)
+    with pytest.raises(ValueError, match="a count is -2, but"):
+        expected_df([1, -2], n=3)
+
+
+def test_residual_idf_by_hand():
+    X = csr_matrix([[4, 1, 0], [0, 1, 1], [0, 1, 0], [0, 1, 0]])
+    chance = 4 * (1 - np.exp(-1))  # where four tokens fall on four documents
+    want = [np.log(chance / 1), np.log(chance / 4), np.log(4 * (1 - np.exp(-0.25)))]
+    np.testing.assert_allclose(residual_idf(X), want)
+    twice = csr_matrix(([1, 3, 0], [0, 0, 1], [0, 3, 3]), shape=(2, 2))  # stored in two parts
+    np.testing.assert_allclose(residual_idf(twice[:, :1]), np.log(2 * (1 - np.exp(-2))))
+    with pytest.raises(ValueError, match="1 words stand in no document"):
+        residual_idf(twice)
+
+
+def test_a_word_seen_once_is_where_chance_would_put_it():
+    X = BagOfWords().fit_transform(newsgroups().train.texts[:500])
+    cf = np.asarray(X.sum(axis=0)).ravel()
+    once = residual_idf(X)[cf == 1]
+    assert len(once) > 1000
+    assert np.all(np.abs(once) < 0.002)
+    assert residual_idf(X).max() > 2
+
+
+def test_a_word_that_crowds_is_informative_and_one_that_is_strewn_is_not():
+    crowd, strewn = np.zeros((30, 2), dtype=int).T
+    crowd[:3], strewn[:24] = 8, 1
+    got = residual_idf(csr_matrix(np.column_stack([crowd, strewn])))
+    assert got[0] > 1 > 0 > got[1]
 
 
 # tf-idf

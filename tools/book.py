@@ -269,28 +269,55 @@ STAGES: dict[str, list[list[str]]] = {
     "unit": [["-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]],
     "notebooks": [["-m", "tools.check_notebooks"]],
     "site": [["-m", "tools.site", "--check"]],
+    "browser": [
+        ["-m", "tools.browser"],
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/browser/planted.py"],
+    ],
 }  # fmt: skip
+NOT_RUN = 77  # the exit status of a check that could not be made here
+MISSING = {
+    "browser": "no Chromium found; install Chromium from your system's packages (Debian: "
+    "apt-get install chromium), or let BOOK_CHROMIUM name a Chromium, Chrome or Edge"
+}
+
+
+def run_stage(name: str) -> str:
+    """Run the commands of a stage: "passed", "FAILED", or "not run" where something is missing."""
+    codes: list[int] = []
+    for command in STAGES[name]:
+        codes.append(call(*command, OMP_NUM_THREADS="2"))
+        if codes[-1] == NOT_RUN:
+            break
+    if any(code not in (0, NOT_RUN) for code in codes):
+        return "FAILED"
+    return "not run" if NOT_RUN in codes else "passed"
+
+
+def summary(rows: list[tuple[str, str, float]]) -> str:
+    """Count what passed, what failed and what was not run; the last is never among the first."""
+    said = [how for _, how, _ in rows]
+    text = f"stages: {said.count('passed')} passed, {said.count('FAILED')} failed"
+    return text + (f", {said.count('not run')} not run" if "not run" in said else "")
 
 
 def test(options: argparse.Namespace) -> None:
     """Run every check; a failed stage does not hide the next one."""
     start = time.monotonic()
     setup(options)
-    rows = [("set-up", True, time.monotonic() - start)]
+    rows = [("set-up", "passed", time.monotonic() - start)]
     for name in options.only or STAGES:
         if name not in STAGES:
             raise BookError(f"There is no stage {name!r}; the stages are {', '.join(STAGES)}.")
         say(f"\n=== {name} " + "=" * (60 - len(name)))
         began = time.monotonic()
-        codes = [call(*command, OMP_NUM_THREADS="2") for command in STAGES[name]]
-        good = not any(codes)
-        rows.append((name, good, time.monotonic() - began))
+        rows.append((name, run_stage(name), time.monotonic() - began))
     say("")
-    for name, good, seconds in rows:
-        say(f"{name:<10} {'passed' if good else 'FAILED':<7} {seconds:6.0f} s")
-    failed = sum(not good for _, good, _ in rows)
-    say(f"stages: {len(rows) - failed} passed, {failed} failed")
-    if failed:
+    for name, how, seconds in rows:
+        say(f"{name:<10} {how:<7} {seconds:6.0f} s")
+    for name in (name for name, how, _ in rows if how == "not run"):
+        say(f"not run: 1 stage ({name}): {MISSING.get(name, 'something is missing')}")
+    say(summary(rows))
+    if any(how == "FAILED" for _, how, _ in rows):
         raise BookError("Not every check passed.")
 
 
@@ -338,6 +365,32 @@ def module(name: str, sentence: str) -> Callable[[argparse.Namespace], None]:
     return command
 
 
+def audit(options: argparse.Namespace) -> None:
+    """Make the slow checks: planted errors in lib, axe on every word, Lighthouse.
+
+    With names of modules, only errors planted in those.
+    """
+    setup(options)
+    failed = [call("-m", "tools.audit", *options.arguments)]
+    if not options.arguments:
+        for command in SLOW:
+            say(f"\n=== {command[1]} " + "=" * (60 - len(command[1])))
+            failed.append(call(*command))
+    if NOT_RUN in failed:
+        parts = f"{failed.count(NOT_RUN)} of {len(failed)} parts of the audit"
+        say(f"not run: {parts}: a browser or npm is missing, see above")
+    if any(code not in (0, NOT_RUN) for code in failed):
+        raise BookError("The audit found a gap.")
+
+
+SLOW = [
+    ["-m", "tools.site"],
+    ["-m", "tools.browser", "--everything", "--table", "data/browser.json"],
+    ["-m", "tools.lighthouse", "--table", "data/browser.json"],
+    ["-m", "tools.print", "--check", "--site", "_build/html"],
+]
+
+
 def clean(options: argparse.Namespace) -> None:
     """Delete what was built; the environment and the data stay."""
     shutil.rmtree(ROOT / "_build", ignore_errors=True)
@@ -356,7 +409,11 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "diff": (module("tools.diff", "No comparison was made."), "old and new results by key"),
     "status": (module("tools.status", "No status was made."), "print _build/status.json"),
     "bench": (module("tools.bench", "A benchmark failed."), "race lib against its peers"),
-    "audit": (module("tools.audit", "The audit found a gap."), "mutations and sanity, nightly"),
+    "audit": (audit, "planted errors, every coloured word, Lighthouse: nightly"),
+    "print": (
+        module("tools.print", "The PDF and the EPUB were not made."),
+        "the whole book as PDF and EPUB in _build/print",
+    ),
     "links": (module("tools.links", "A link is dead."), "ask every outside link for an answer"),
     "numbers": (
         module("tools.numbers", "Prose and results differ."),
@@ -381,7 +438,7 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("--only", nargs="+", metavar="STAGE", help=", ".join(STAGES))
         if name == "serve":
             sub.add_argument("--port", type=int, default=8000)
-        if function.__name__ == "command":
+        if function.__name__ in {"command", "audit"}:
             sub.add_argument("arguments", nargs="*", help="handed to the tool")
     return p
 

@@ -424,15 +424,18 @@ def _loaded(tree: ast.AST) -> set[str]:
 
 
 def data_manifest(root: Path) -> dict[str, str]:
-    """Return the hashes of each data set's members, by its name, as text."""
+    """Return what each data set consists of, by its name, as text.
+
+    The hashes of the members of a fetched set; the text of a set of our own.
+    """
+    own = sorted((root / "data" / "own").glob("*.csv"))
+    manifest = {path.stem: path.read_text(encoding="utf-8") for path in own}
     path = root / "data" / "members.json"
-    if not path.is_file():
-        return {}
-    sets = json.loads(path.read_text(encoding="utf-8")).get("sets", {})
-    return {
-        name: json.dumps(entry.get("members", entry), sort_keys=True)
-        for name, entry in sets.items()
-    }
+    if path.is_file():
+        sets = json.loads(path.read_text(encoding="utf-8")).get("sets", {})
+        for name, entry in sets.items():
+            manifest[name] = json.dumps(entry.get("members", entry), sort_keys=True)
+    return manifest
 
 
 def _called_numbers(trees: Iterable[ast.AST], *names: str) -> list[int]:

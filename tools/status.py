@@ -1,7 +1,8 @@
 """Gather the state of the book: chapters, verdicts, versions, artefacts, audit.
 
 Prints it and writes _build/status.json: `chapters` (seconds, peak memory, cells, stale or not),
-`claims` (number, verdict, result keys), `versions`, `artefacts` (size and hash), `mutations`.
+`claims` (number, verdict, result keys), `versions`, `artefacts` (size and hash), `mutations`,
+`browser` (what the last audit measured of every page).
 """
 
 from __future__ import annotations
@@ -61,6 +62,12 @@ def mutations(root: Path) -> dict[str, Any] | None:
     return {**last, "stale": last["code"] != audit.audited_code()}
 
 
+def browser(root: Path) -> dict[str, Any] | None:
+    """Return what the last audit measured of the pages in a browser, if it ever did."""
+    path = root / "data" / "browser.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
 def status(root: Path = ROOT) -> dict[str, Any]:
     """Return the whole state of the book."""
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
@@ -71,6 +78,7 @@ def status(root: Path = ROOT) -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "artefacts": artefacts(root),
         "mutations": mutations(root),
+        "browser": browser(root),
     }
 
 
