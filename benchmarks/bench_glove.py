@@ -24,7 +24,7 @@ from lib.glove import GloVe, weight
 X_MAX, RATE = 10.0, 0.05
 
 
-def run(rounds: int = 3, dimensions: tuple[int, ...] = (50, 100, 300)) -> list[dict]:
+def run(rounds: int = 2, dimensions: tuple[int, ...] = (50, 100)) -> list[dict]:
     """Measure one pass over the counts of the whole corpus.
 
     Parameters

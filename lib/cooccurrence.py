@@ -129,7 +129,7 @@ def count_contexts(
     return right if side == "right" else (left + right).tocsr()
 
 
-@njit()
+@njit()  # type: ignore[untyped-decorator]
 def _lay_out(
     ids: NDArray[np.int32], starts: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
@@ -151,7 +151,7 @@ def _lay_out(
     return spread, places, firsts
 
 
-@njit()
+@njit()  # type: ignore[untyped-decorator]
 def _count_right(
     ids: NDArray[np.int32], places: NDArray[np.int64], firsts: NDArray[np.int64], weights: Floats
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats]:

@@ -194,7 +194,7 @@ def test_with_enough_dimensions_the_products_become_the_logarithms():
 
 def test_the_settings_have_these_defaults():
     counts = some_counts()
-    named = glove(counts, d=100, x_max=10, alpha=0.75, rate=0.05, start=1)
+    named = glove(counts, d=100, x_max=10, alpha=0.75, rate=0.2, start=1)
     assert same(GloVe(counts, rng=rng()).train(2), named.train(2))
 
 
