@@ -274,11 +274,25 @@ def _word_pairs(name: str, files: Files) -> WordPairs:
     return WordPairs(name, [(a, b) for a, b, _ in rows], np.array([float(row[2]) for row in rows]))
 
 
+def _rows(data: bytes) -> list[dict[str, str]]:
+    """Read a comma-separated file with a header."""
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+
+
 def _sentence_pairs(data: bytes) -> SentencePairs:
     """Read the columns kind, first, second."""
-    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"), newline="")))
+    rows = _rows(data)
     pairs = [(row["first"], row["second"]) for row in rows]
     return SentencePairs("sentence-pairs", [row["kind"] for row in rows], pairs)
+
+
+def _once_only(data: bytes) -> Labelled:
+    """Read the columns word and kind; the kinds are numbered in the order of `ONCE_KINDS`."""
+    words, kinds = ([row[column] for row in _rows(data)] for column in ("word", "kind"))
+    unknown = sorted(set(kinds) - set(ONCE_KINDS))
+    if unknown:
+        raise ValueError(f"once-only.csv has the kind {unknown[0]!r}: take one of {ONCE_KINDS}")
+    return Labelled("once-only", words, _labels(kinds, ONCE_KINDS), ONCE_KINDS)
 
 
 def _analogies(files: Files) -> Analogies:
@@ -332,9 +346,12 @@ _PARSERS: dict[str, Callable[[Files], Any]] = {
     "analogies": _analogies,
     "glove-6b-50d": _glove,
 }
+# What a word that occurs once can be; the card says by which rule.
+ONCE_KINDS = ("name", "word", "number", "code", "foreign", "error")
 # Small sets of our own: committed with the book, so there is nothing to fetch or to check.
 OWN: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "sentence-pairs": ("sentence-pairs.csv", _sentence_pairs),
+    "once-only": ("once-only.csv", _once_only),
 }
 _FOLDERS: dict[str, type[ModelFiles] | type[AssetFolder]] = {
     "minilm": ModelFiles,
@@ -378,7 +395,9 @@ def _fetched(names: Iterable[str]) -> list[str]:
 @overload
 def load(name: Literal["20newsgroups", "r8", "r52"], *, store: Store | None = ...) -> TextSet: ...
 @overload
-def load(name: Literal["excerpts", "deerwester"], *, store: Store | None = ...) -> Labelled: ...
+def load(
+    name: Literal["excerpts", "deerwester", "once-only"], *, store: Store | None = ...
+) -> Labelled: ...
 @overload
 def load(name: Literal["lee50"], *, store: Store | None = ...) -> Lee50: ...
 @overload

@@ -314,9 +314,6 @@ def shown_titles(articles: Articles) -> list[str]:
     Replacement characters, the scars of a broken encoding, are left out; a name of more than
     `LONGEST` letters is cut.
 
-    Replacement characters, the scars of a broken encoding, are left out; a name of more than
-    `LONGEST` letters is cut.
-
     Parameters
     ----------
     articles : Articles

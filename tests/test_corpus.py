@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,6 +267,12 @@ def test_runs_do_not_reach_over_the_end_of_a_withheld_text():
     assert corpus.tokens == 8
 
 
+def test_a_text_without_words_repeats_nothing_not_even_a_withheld_one_without_words():
+    corpus = built({"toy": ["12", "cat"]}, ["", "34"])
+    assert corpus.sources[0].repeats == 0
+    assert words(corpus) == [["cat"]]
+
+
 def test_words_of_withheld_texts_are_no_words():
     corpus = built({"toy": ["cat dog"]}, ["cat fish fish fish"])
     assert set(corpus.vocabulary.words) == {"cat", "dog"}
@@ -349,6 +356,18 @@ def test_other_settings_and_other_sources_have_another_file(small):
     load_corpus(store=small, min_count=1)
     load_corpus(store=changed)
     assert len(files(small)) == 3
+
+
+@pytest.mark.parametrize("part", ["corpus", "data"])
+def test_other_code_has_another_file(small, monkeypatch, tmp_path, part):
+    before = fingerprint(small, 5)
+    changed = module if part == "corpus" else module.data
+    copy = tmp_path / "changed.py"
+    copy.write_bytes(Path(changed.__file__).read_bytes())
+    monkeypatch.setattr(changed, "__file__", str(copy))
+    assert fingerprint(small, 5) == before  # what counts is the code, not where it lies
+    copy.write_bytes(copy.read_bytes() + b"\n")
+    assert fingerprint(small, 5) != before
 
 
 def test_three_versions_of_the_corpus_are_kept(small):

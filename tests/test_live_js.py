@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "_ext"))
 import book_live  # noqa: E402
 
 from lib.evaluate import average_ranks, pearson, spearman  # noqa: E402
+from lib.live import number_text  # noqa: E402
 from lib.live_pairs import agreements, number_word  # noqa: E402
 
 SCRIPTS = ROOT / "webassets" / "live"
@@ -237,6 +238,15 @@ def test_words_say_which_methods_are_told_apart_and_which_are_not():
     assert "all cosines are equal" in conclusion(toy(8, a=flat, b=flat), ratings)[0]
 
 
+def test_an_order_that_has_nothing_to_do_with_the_readers_is_none_like_it():
+    data = toy(8, a=[2, 5, 3, 1, 4, 0, 0, 0])  # the first five: products of ranks cancel
+    ratings = [1, 2, 3, 4, 5, None, None, None]
+    (found,) = node("pair-judge.js", [["agreements", [ratings, data]]])
+    assert [entry["rho"] for entry in found] == [0]
+    verdict, _ = conclusion(data, ratings)
+    assert verdict == "No method puts the pairs in an order like yours."
+
+
 def test_every_answer_is_spoken(data):
     pair = data["pairs"][6]
     program = (
@@ -265,7 +275,15 @@ def test_ratings_have_words_from_end_to_end():
 def test_numbers_are_written_with_a_true_minus_and_never_a_minus_zero():
     found = node("live.js", [["format", [x]] for x in (0.276, -0.104, -0.004, 1, -1)])
     assert found == ["0.28", "\u22120.10", "0.00", "1.00", "\u22121.00"]
-    assert node("live.js", [["format", [2.25, 1]], ["format", [-7, 0]]]) == ["2.3", "\u22127"]
+    assert node("live.js", [["format", [2.75, 1]], ["format", [-7, 0]]]) == ["2.8", "\u22127"]
+
+
+def test_a_number_halfway_between_two_is_written_as_in_the_table_below():
+    halfway = [k / 8 for k in range(-41, 42)]
+    near = [0.065, 0.045, 1.005, 0.285, -0.135, 2.675]
+    found = node("live.js", [["format", [x]] for x in halfway + near])
+    assert found == [number_text(float(x)) for x in halfway + near]
+    assert "0.12" in found and "0.38" in found
 
 
 def test_a_figure_changes_its_own_part_of_the_address_only():
@@ -280,3 +298,88 @@ def test_a_figure_changes_its_own_part_of_the_address_only():
     assert node("live.js", calls) == [
         "?highlight=tfidf&pair-judge=5-a", "?b=2", "", "?x=a%26b%3Dc", "a&b=c", "",
     ]  # fmt: skip
+
+
+# What live.js needs of a page, and no more: a figure, a body, a head, listeners.
+PAGE = """
+const heard = {}; const said = [];
+const node = () => ({ setAttribute() {}, append() {}, remove() { this.removed = true; } });
+const figure = {
+  dataset: { live: "dice" }, classes: [], querySelector: () => null,
+  insertBefore(stage) { this.stage = stage; },
+};
+figure.classList = { add: (name) => figure.classes.push(name) };
+const box = { open: false };
+global.window = { addEventListener: (name, f) => { heard[name] = f; } };
+global.document = {
+  readyState: "loading", body: node(), head: { append: (script) => { document.script = script; } },
+  createElement: node, querySelector: () => null,
+  querySelectorAll: (what) => (what.startsWith("figure") ? [figure] : [box].filter((b) => !b.open)),
+  addEventListener: (name, f) => { heard[name] = f; },
+};
+console.error = (error) => said.push(error.message);
+const source = require("fs").readFileSync(process.argv[1], "utf8");
+new Function("module", "window", source)(undefined, window);
+const live = window.EmbeddingsTested.live;
+const tell = (value) => process.stdout.write(JSON.stringify(value));
+"""
+
+
+def on_a_page(program):
+    """Run live.js as a page does, then a program that tells what it found."""
+    run = subprocess.run(
+        [compute_driver_executable()[0], "-e", PAGE + program, str(SCRIPTS / "live.js")],
+        capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "missing"),
+    [
+        ("live.register('dice', {mount() {}});", "dice.data.js"),
+        ("live.data('dice', {});", "dice.js"),
+    ],
+)
+def test_a_figure_of_which_a_file_does_not_arrive_keeps_its_table(arrived, missing):
+    found = on_a_page(f"{arrived} heard.DOMContentLoaded(); tell([figure.classes, said, figure]);")
+    assert found[0] == ["live-failed"], "else live.css hides the table for good"
+    assert missing in found[1][0] and "mounted" not in found[2]["dataset"]
+
+
+def test_a_figure_that_fails_while_it_is_drawn_keeps_its_table_too():
+    found = on_a_page(
+        "live.register('dice', {mount() { throw new Error('no'); }}); live.data('dice', {});"
+        "heard.DOMContentLoaded(); tell([figure.classes, said, figure.stage.removed]);"
+    )
+    assert found == [["live-failed"], ["no"], True]
+
+
+def test_the_numbers_are_unfolded_on_paper_and_folded_again_afterwards():
+    found = on_a_page(
+        "const seen = [box.open]; heard.beforeprint(); seen.push(box.open);"
+        "heard.afterprint(); seen.push(box.open); tell(seen);"
+    )
+    assert found == [False, True, False]
+
+
+def test_what_a_reader_unfolded_stays_unfolded_after_printing():
+    found = on_a_page("box.open = true; heard.beforeprint(); heard.afterprint(); tell(box.open);")
+    assert found is True
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ("live.large('dice', 6); script.onload();", 6),
+        ("script.onload();", "dice.large.js holds no data"),
+        ("script.onerror();", "dice.large.js could not be loaded"),
+    ],
+)
+def test_large_data_arrive_or_the_reader_is_told(event, expected):
+    found = on_a_page(
+        "const asked = live.loadLarge('dice'); const { script } = document;"
+        f"{event} asked.then(tell, (error) => tell(error.message));"
+    )
+    assert found == expected or (isinstance(found, str) and found.startswith(str(expected)))

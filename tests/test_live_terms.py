@@ -377,6 +377,16 @@ def test_the_table_of_searches_ranks_by_both(rankings: Rankings) -> None:
     assert table.rows[0][3] == rankings.titles[int(np.argmax(cosine))]
 
 
+def test_of_equal_scores_the_earlier_article_comes_first() -> None:
+    titles, texts = ["Dog", "Cat.", "Cat?", "Dog."], ["runs", "sat", "sat", "sat"]
+    spread = [value for title in titles for value in (title, "", "")]  # every third is searched
+    bodies = [value for text in texts for value in (text, "", "")]
+    table = search_table(Rankings(Articles("toy", spread, bodies)), ("cat",))
+    assert [row[1] for row in table.rows] == ["Cat.", "Cat?", "Dog"]
+    assert [row[3] for row in table.rows] == ["Cat.", "Cat?", "Dog"]
+    assert table.rows[0][2] == table.rows[1][2] > table.rows[2][2] == 0
+
+
 def test_the_search_figure_says_what_is_indexed_and_how_large_it_is(
     index: dict[str, object],
 ) -> None:

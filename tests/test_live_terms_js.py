@@ -26,6 +26,7 @@ from lib.live_terms import (
     PASSAGES,
     Passage,
     Rankings,
+    packed,
     passage_terms,
     rare_words,
     search_index,
@@ -140,6 +141,13 @@ def test_a_shuffle_is_a_permutation_and_the_same_for_the_same_seed(small: dict[s
     assert first == again
     assert len({tuple(words) for words in (order, first, second)}) == 3
     assert Counter(first) == Counter(second) == Counter(order)
+
+
+def test_every_order_of_three_words_is_about_equally_likely() -> None:
+    body = "return Array.from({length: 1200}, (_, i) => pure.shuffled([1, 2, 3], i + 1).join(''));"
+    orders = Counter(terms(body))
+    assert sorted(orders) == ["123", "132", "213", "231", "312", "321"]
+    assert all(150 <= times <= 250 for times in orders.values())  # 200 each, deviation 13
 
 
 def test_a_shuffled_passage_has_the_identical_vector_until_pairs_count(
@@ -306,6 +314,11 @@ def test_packed_numbers_of_several_letters_are_read() -> None:
     assert news('return pure.unpackWords("Acar De Ct");') == ["car", "care", "cat"]
 
 
+def test_packed_numbers_of_any_size_are_read() -> None:
+    numbers = [n for bits in range(5, 50, 5) for n in (2**bits - 1, 2**bits, 2**bits + 1)]
+    assert news("return pure.unpack(input.text);", text="".join(map(packed, numbers))) == numbers
+
+
 SEARCH = """
   const model = pure.prepare(input.index);
   return input.queries.map((query) => pure.search(model, query, input.settings));"""
@@ -389,6 +402,15 @@ def test_the_question_is_judged_as_bm25_ranks(index: dict[str, Any]) -> None:
     scores = rankings.scores("prison escape")[0]
     places = [rankings.titles.index(article["title"]) for article in question["articles"]]
     assert [one["score"] for one in judged] == pytest.approx(scores[places], rel=1e-12)
+
+
+def test_every_setting_in_hundredths_survives_the_address() -> None:
+    body = """
+      const start = pure.read("", 1);
+      const back = (changes) => pure.read(pure.write({...start, ...changes}), 1);
+      return [input.b.map((b) => back({b}).b), input.k1.map((k1) => back({k1}).k1)];"""
+    b, k1 = [i / 100 for i in range(101)], [i / 10 for i in range(31)]
+    assert news(body, b=b, k1=k1) == [b, k1]
 
 
 def test_the_state_of_the_search_survives_the_address() -> None:

@@ -619,6 +619,25 @@ def test_style_sheets_become_one_with_their_imports_and_their_addresses(tmp_path
     assert not list(tmp_path.rglob("t.css")) and not list(tmp_path.rglob("a.css"))
 
 
+def test_a_page_loads_one_style_sheet_for_all_its_live_figures(tmp_path):
+    (tmp_path / "_static" / "live").mkdir(parents=True)
+    for stem in ("live", "dice"):
+        css = f".{stem} {{ width: calc(100% - 2px); }} /* {stem} */"
+        (tmp_path / "_static" / "live" / f"{stem}.css").write_text(css, encoding="utf-8")
+    links = '<link rel="stylesheet" href="../_static/live/{}.css?v=1"/>'
+    pages = {
+        "p/two.html": links.format("live") + links.format("dice"),
+        "p/one.html": links.format("live"),
+        "p/none.html": '<link rel="stylesheet" href="../_static/book.css"/>',
+    }
+    finish.join_figures(pages, tmp_path)
+    assert len(finish.LINK.findall(pages["p/two.html"])) == 1
+    assert 'href="../_static/live/live-and-dice.min.css?v=' in pages["p/two.html"]
+    both = (tmp_path / "_static" / "live" / "live-and-dice.min.css").read_text(encoding="utf-8")
+    assert both == ".live{width:calc(100% - 2px)}.dice{width:calc(100% - 2px)}"
+    assert "live/live.min.css" in pages["p/one.html"] and "live" not in pages["p/none.html"]
+
+
 def test_scripts_wait_for_the_page_and_mathematics_for_a_formula():
     head = (
         '<script src="_static/documentation_options.js"></script><script src="a.js"></script>'

@@ -55,6 +55,7 @@ def test_a_damaged_set_is_named(monkeypatch):
     finding = doctor.check_data()
     assert not finding.good
     assert "minilm: the checksum of model.safetensors differs" in finding.fix
+    assert finding.found.startswith("1 of 2 sets and models"), "only what is fetched is counted"
 
 
 def test_a_full_disk_gets_a_fix(monkeypatch):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,8 +22,9 @@ URL = re.compile(r"""url\(\s*(["']?)([^"')]+)\1\s*\)""")
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']?([^"')\s;]+)["']?\)?\s*;""")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 NAME = re.compile(r"\.((?:[\w-]|\\.)+)|#((?:[\w-]|\\.)+)")
-# Sheets that only some pages use stay files of their own.
-APART = ("_static/live/", "_static/print")
+# Sheets that only some pages use stay files of their own; those of live figures become one a page.
+FIGURES = "_static/live/"
+APART = (FIGURES, "_static/print")
 # Scripts of the builder, by what a page must contain to need them.
 WANTED_BY = {
     "clipboard.min.js": 'class="highlight',
@@ -210,7 +211,7 @@ def bundle_styles(pages: dict[str, str], site: Path) -> None:
     shared: dict[str, None] = {}
     for name, text in pages.items():
         for tag in LINK.findall(text):
-            sheet = _local(name, HREF.search(tag).group(1))  # type: ignore[union-attr]
+            sheet = _sheet(name, tag)
             own = not sheet or sheet.startswith(APART) or "media=" in tag
             if not own and (site / sheet).is_file():
                 shared.setdefault(sheet)
@@ -222,20 +223,48 @@ def bundle_styles(pages: dict[str, str], site: Path) -> None:
     css = "".join(pruned(squeezed(re.sub(r"@charset[^;]+;", "", sheet)), used) for sheet in sheets)
     css = css.replace('url("/', 'url("')
     (site / SHEET).write_text(css, encoding="utf-8", newline="\n")
-    mark = hashlib.sha256(css.encode()).hexdigest()[:8]
     for name, text in pages.items():
-        up = "../" * name.count("/")
-        first = [f'  <link rel="stylesheet" href="{up}{SHEET}?v={mark}"/>\n']
-
-        def swap(match: re.Match[str], name: str = name, first: list[str] = first) -> str:
-            sheet = _local(name, HREF.search(match.group(0)).group(1))  # type: ignore[union-attr]
-            if sheet not in shared:
-                return match.group(0)
-            return first.pop() if first else ""
-
-        pages[name] = LINK.sub(swap, text)
+        pages[name] = relinked(text, name, shared, SHEET, css)
     for sheet in read:
         (site / sheet).unlink()
+
+
+def relinked(text: str, page: str, sheets: Container[str], target: str, css: str) -> str:
+    """Link one sheet where a page links the first of several, and take the other links away.
+
+    Examples
+    --------
+    >>> links = '<link rel="stylesheet" href="../a.css"/><link rel="stylesheet" href="../b.css"/>'
+    >>> print(relinked(links, "chapters/01.html", {"a.css", "b.css"}, "c.css", "p{x:y}"), end="")
+      <link rel="stylesheet" href="../c.css?v=a737a368"/>
+    """
+    mark = hashlib.sha256(css.encode()).hexdigest()[:8]
+    first = [f'  <link rel="stylesheet" href="{"../" * page.count("/")}{target}?v={mark}"/>\n']
+
+    def swap(match: re.Match[str]) -> str:
+        if _sheet(page, match.group(0)) not in sheets:
+            return match.group(0)
+        return first.pop() if first else ""
+
+    return LINK.sub(swap, text)
+
+
+def join_figures(pages: dict[str, str], site: Path) -> None:
+    """Make one style sheet a page of those of its live figures."""
+    for name, text in pages.items():
+        linked = [_sheet(name, tag) for tag in LINK.findall(text)]
+        sheets = [sheet for sheet in linked if sheet.startswith(FIGURES)]
+        if not sheets:
+            continue
+        target = FIGURES + "-and-".join(Path(sheet).stem for sheet in sheets) + ".min.css"
+        css = squeezed("".join((site / sheet).read_text(encoding="utf-8") for sheet in sheets))
+        (site / target).write_text(css, encoding="utf-8", newline="\n")
+        pages[name] = relinked(text, name, sheets, target, css)
+
+
+def _sheet(page: str, tag: str) -> str:
+    """Path in the site of the sheet that a tag on a page links."""
+    return _local(page, HREF.search(tag).group(1))  # type: ignore[union-attr]
 
 
 # --------------------------------------------------------------------------- scripts
@@ -286,6 +315,7 @@ def finish(site: Path) -> None:
     settings = options.read_text(encoding="utf-8") if options.is_file() else ""
     pages = {name: wait(text, settings) for name, text in pages.items()}
     bundle_styles(pages, site)
+    join_figures(pages, site)
     _remove(site)
     for name, text in pages.items():
         (site / name).write_text(text, encoding="utf-8", newline="\n")

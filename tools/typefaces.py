@@ -187,10 +187,15 @@ def cut(face: Face, source: Path, target: Path) -> dict[str, float]:
         "descent": -font["hhea"].descent / em,
     }
     if face.file in DRAWN:  # plain, for the pictures that the build draws
-        font.save((target.parent.parent / face.file).with_suffix(".ttf"))
+        font.save(_plain(target, face.file))
     font.flavor = "woff"
     font.save(target / face.file)
     return measures
+
+
+def _plain(target: Path, file: str) -> Path:
+    """Where the same face lies for drawing: beside the folder of what the site serves."""
+    return (target.parent.parent / file).with_suffix(".ttf")
 
 
 def _rename(font: TTFont, name: str) -> None:
@@ -221,7 +226,8 @@ def make(source: Path, target: Path) -> bool:
         shutil.rmtree(target, ignore_errors=True)
         return False
     wanted, stamp = recipe(source), target / "recipe.json"
-    if stamp.is_file() and json.loads(stamp.read_text(encoding="utf-8")) == wanted:
+    there = all(path.is_file() for path in (stamp, *(_plain(target, file) for file in DRAWN)))
+    if there and json.loads(stamp.read_text(encoding="utf-8")) == wanted:
         return True
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)

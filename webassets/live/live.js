@@ -34,7 +34,9 @@
 
   /** Hand over the large data of figure `name`; called by NAME.large.js. */
   function large(name, value) {
-    if (waiting[name]) waiting[name].done(value);
+    if (!waiting[name]) return;
+    waiting[name].given = true;
+    waiting[name].done(value);
   }
 
   /** Load NAME.large.js once, on request; resolves to its data. Works from disk too. */
@@ -44,13 +46,16 @@
       entry.promise = new Promise((done, failed) => {
         entry.done = done;
         const script = document.createElement("script");
-        script.src = `${base()}${name}.large.js`;
-        script.onerror = () => {
+        const give = (said) => () => {
           delete waiting[name];
           script.remove();
-          failed(new Error(`${name}.large.js could not be loaded`));
+          failed(new Error(`${name}.large.js ${said}: try again, or build the site anew`));
         };
+        script.src = `${base()}${name}.large.js`;
+        script.onerror = give("could not be loaded");
         document.head.append(script);
+        // It has run by then: one that has handed over nothing (cut short, say) never will.
+        script.onload = () => { if (!entry.given) give("holds no data")(); };
       });
       waiting[name] = entry;
     }
@@ -131,10 +136,23 @@
 
   // --- numbers --------------------------------------------------------------------------------
 
-  /** Write a number with fixed decimals and a true minus sign; never "-0.00". */
+  /**
+   * Write a number with fixed decimals and a true minus sign; never "-0.00". Of two numbers that
+   * are equally near the even one, as Python does it, so that the table says the same.
+   */
   function format(value, digits = 2) {
-    const text = value.toFixed(digits);
+    const text = halfway(value, digits) ? toEven(value, digits) : value.toFixed(digits);
     return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
+  }
+
+  /** Whether a number lies exactly between two with so many decimals, as 0.125 does. */
+  function halfway(value, digits) {
+    return Number.isInteger(value * 2 ** (digits + 1)) && !Number.isInteger(value * 2 ** digits);
+  }
+
+  function toEven(value, digits) {
+    const below = Math.floor(value * 10 ** digits);
+    return ((below + Math.abs(below % 2)) / 10 ** digits).toFixed(digits);
   }
 
   // --- state in the address -------------------------------------------------------------------
@@ -178,16 +196,29 @@
   // --- speech -----------------------------------------------------------------------------------
 
   let voice = null;
+  /** Put the place that is read aloud on the page: a screen reader must know it before it speaks. */
+  function prepareVoice() {
+    voice = el("div", { class: "live-voice", "aria-live": "polite", role: "status" });
+    document.body.append(voice);
+  }
+
   /** Let a screen reader say `text` when it is done with what it says now. */
   function announce(text) {
-    if (!voice) {
-      voice = el("div", { class: "live-voice", "aria-live": "polite", role: "status" });
-      document.body.append(voice);
-    }
     voice.textContent = "";
     setTimeout(() => {
       voice.textContent = text;
     }, 60);
+  }
+
+  /** Say, to the eye and to the ear, what is missing before a button can do its work. */
+  function remind(box, text) {
+    let note = box.querySelector(".live-remind");
+    if (!note) {
+      note = el("p", { class: "live-remind" });
+      box.append(note);
+    }
+    note.textContent = text;
+    announce(text);
   }
 
   // --- controls ---------------------------------------------------------------------------------
@@ -245,15 +276,17 @@
   /** Put the instrument above the table, and fold the table; on failure leave the table alone. */
   function mountOne(figure) {
     const name = figure.dataset.live;
-    if (!figures[name] || !payloads[name] || figure.dataset.mounted) return;
+    if (figure.dataset.mounted) return;
     const stage = el("div", { class: "live-stage" });
     const table = figure.querySelector(".live-fallback");
-    figure.insertBefore(stage, table);
     try {
+      if (!figures[name]) throw new Error(`${name}.js did not load: the table stays`);
+      if (!payloads[name]) throw new Error(`${name}.data.js did not load: the table stays`);
+      figure.insertBefore(stage, table);
       figures[name].mount(stage, payloads[name], { mode: figure.dataset.mode || "full", figure });
     } catch (error) {
       stage.remove();
-      figure.classList.add("live-failed");
+      figure.classList.add("live-failed"); // live.css hides the table until then
       throw error;
     }
     figure.dataset.mounted = "yes";
@@ -270,20 +303,37 @@
     if (links) box.append(links);
   }
 
-  function start() {
-    const mount = () => document.querySelectorAll("figure.live[data-live]").forEach((figure) => {
+  /** On paper nothing can be unfolded: show the numbers there, and fold again what was folded. */
+  function unfoldOnPaper() {
+    const folded = () => [...document.querySelectorAll("details.live-data:not([open])")];
+    let opened = [];
+    root.addEventListener("beforeprint", () => {
+      opened = folded();
+      opened.forEach((box) => { box.open = true; });
+    });
+    root.addEventListener("afterprint", () => opened.forEach((box) => { box.open = false; }));
+  }
+
+  function mountAll() {
+    prepareVoice();
+    document.querySelectorAll("figure.live[data-live]").forEach((figure) => {
       try {
         mountOne(figure);
       } catch (error) {
         console.error(error);
       }
     });
-    if (document.readyState === "complete") mount();
-    else document.addEventListener("DOMContentLoaded", mount);
+  }
+
+  /** Begin when the page and the scripts after this one, all deferred, are there. */
+  function start() {
+    unfoldOnPaper();
+    if (document.readyState === "complete") mountAll();
+    else document.addEventListener("DOMContentLoaded", mountAll);
   }
 
   return {
-    register, data, large, loadLarge, el, svg, uid, marker, format, readQuery, writeQuery, state, announce,
+    register, data, large, loadLarge, el, svg, uid, marker, format, readQuery, writeQuery, state, announce, remind,
     button, resetButton, copyLinkButton, start,
   };
 });

@@ -298,6 +298,7 @@
     }
 
     function reset() {
+      clearTimeout(timer); // what was being typed must not come back
       state = read("", data.questions.length);
       address.write("");
       drawQuiz();
@@ -353,7 +354,7 @@
         reveal(chosen.value);
         return;
       }
-      live.announce("Choose an article first");
+      live.remind(quiz.querySelector(".ns-actions"), "Choose one of the two articles first.");
       quiz.querySelector("input").focus();
     }
 
@@ -410,13 +411,14 @@
         drawForm();
         return;
       }
+      const size = `${data.megabytes} MB, about ${data.packed} MB compressed`;
       engine.replaceChildren(
         el("p", { class: "ns-step" }, "Now search for yourself."),
         el("p", {}, `Every third of the ${whole(data.of)} articles is indexed, ${whole(data.n)} of `
           + `them with title and whole text: ${whole(data.vocabulary)} words, where they stand and how `
           + "often. The texts themselves are not part of it."),
         state.query ? el("p", {}, "Your query: ", el("b", { class: "ns-query" }, state.query)) : "",
-        live.button(`Load the index (${data.megabytes} MB, about ${data.packed} MB compressed)`, load, {
+        live.button(`Load the index (${size})`, load, {
           class: "live-button live-main ns-load",
         }),
       );
@@ -430,13 +432,17 @@
       }
       live.loadLarge("news-search").then((index) => {
         model = prepare(index);
-        drawForm();
-        engine.querySelector("input[type=search]").focus();
+        const here = document.activeElement; // whoever went on reading meanwhile is left there
+        const stayed = !here || here === document.body || engine.contains(here);
+        drawEngine();
+        if (engine.hidden) return; // started again meanwhile
+        if (stayed) engine.querySelector("input[type=search]").focus();
         live.announce(`${whole(model.n)} articles can be searched`);
-      }, missing);
+      }).catch(missing);
     }
 
-    function missing() {
+    function missing(error) {
+      console.error(error);
       const said = "The index could not be loaded: the connection failed, or this copy of the site was "
         + "built without the news articles. The table below shows three searches.";
       const again = live.button("Try again", load, { class: "live-button ns-load" });
@@ -461,10 +467,10 @@
       );
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        ask2(field.value);
+        askFor(field.value);
       });
       const examples = el("p", { class: "ns-examples" }, "Try ", EXAMPLES.map((query, i) => [
-        i ? " " : "", live.button(query, () => ask2(query), { class: "live-button live-quiet" }),
+        i ? " " : "", live.button(query, () => askFor(query), { class: "live-button live-quiet" }),
       ]));
       const k1 = slider("k1, how late counts saturate", 0, 3, 0.1, () => state.k1, (value) => {
         save({ k1: value });
@@ -480,7 +486,7 @@
       );
       renew(false);
 
-      function ask2(query) {
+      function askFor(query) {
         clearTimeout(timer);
         field.value = query;
         save({ query });
@@ -488,7 +494,7 @@
       }
       function later(query) {
         clearTimeout(timer);
-        timer = setTimeout(() => ask2(query), WAIT);
+        timer = setTimeout(() => askFor(query), WAIT);
       }
       function slider(label, min, max, step, get, set, words) {
         const own = live.uid("slider");
@@ -511,7 +517,7 @@
       }
       function renew(aloud) {
         curve.replaceChildren(curves());
-        answers.replaceChildren(...results(aloud, ask2));
+        answers.replaceChildren(...results(aloud, askFor));
       }
     }
 

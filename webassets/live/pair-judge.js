@@ -201,18 +201,19 @@
         doubt: `Provisional: from ${numberWord(data.fewestForInterval)} pairs on there is an interval.`,
       };
     }
-    return { verdict, doubt: doubtWords(found.filter((e) => !best.includes(e)), best, n, label) };
+    // The pairs were asked about the first of them: only of it may be said what they tell.
+    const it = defined[0].rho > 0 && best.length === 1 ? "it" : label(best[0]);
+    return { verdict, doubt: doubtWords(found.filter((e) => !best.includes(e)), it, n, label) };
   }
 
   function ratingsAsked(data) {
     return data.pairs.length;
   }
 
-  function doubtWords(others, best, n, label) {
+  function doubtWords(others, it, n, label) {
     const pairs = `${capital(numberWord(n))} pairs`;
     const apart = others.filter((entry) => entry.apart === true).map(label);
     const open = others.filter((entry) => entry.apart !== true).map(label);
-    const it = best.length > 1 ? "them" : "it";
     if (!others.length) return `${pairs} cannot tell the methods apart.`;
     if (!apart.length) return `${pairs} cannot tell ${it} from ${list(open, "or")}.`;
     if (!open.length) return `${pairs} are enough to tell ${it} from all the others.`;
@@ -443,12 +444,15 @@
 
     function smallPrint() {
       const interval = count() >= data.fewestForInterval
-        ? " with its 95 % interval (jackknife over the pairs; differences at the stricter level of"
-          + " ten looks)" : "";
+        ? " with its 95 % interval (jackknife over the pairs; with so few it is a little too narrow)."
+          + " Two methods count as told apart only at the stricter level that ten comparisons ask for"
+        : "";
+      const early = interval && count() < n
+        ? " Whoever looks after each pair is fooled more often: the last look counts." : "";
       const end = count() === n
         ? " We wrote the pairs and chose them to differ: this is a game with an interval. The"
           + " benchmark is Lee-50." : "";
-      return `Spearman correlation of your ratings with each method\u2019s cosines${interval}.${end}`;
+      return `Spearman correlation of your ratings with each method\u2019s cosines${interval}.${early}${end}`;
     }
 
     function agreementRow(entry) {

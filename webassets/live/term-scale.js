@@ -108,7 +108,7 @@
 
   function mark(passage, term) {
     if (term.includes(" ")) return "pair";
-    return (passage.marks[term] || [""])[0];
+    return Object.hasOwn(passage.marks, term) ? passage.marks[term][0] : "";
   }
 
   /** The heaviest first; equal weights in alphabetical order. */
@@ -234,8 +234,8 @@
       detail: el("p", { class: "ts-detail" }), table: el("div", { class: "ts-table" }),
     };
     results.append(
-      parts.verdict, knobs.box, parts.order, parts.thresholds, parts.table, parts.chart,
-      parts.detail,
+      parts.verdict, knobs.box, parts.order, parts.thresholds, parts.table, parts.detail,
+      parts.chart,
     );
     const foot = el(
       "div", { class: "ts-foot" }, live.resetButton(reset),
@@ -302,7 +302,7 @@
       const commit = () => {
         const chosen = question.querySelector("input:checked");
         if (!chosen) {
-          live.announce("Choose a word first");
+          live.remind(question.querySelector(".ts-actions"), "Choose one of the three words first.");
           question.querySelector("input").focus();
           return;
         }
@@ -434,7 +434,7 @@
 
     function row(item, heaviest) {
       const chosen = item.term === state.term;
-      const meant = (passageOf().marks[item.term] || ["", ""])[1];
+      const meant = item.mark && item.mark !== "pair" ? passageOf().marks[item.term][1] : "";
       const width = heaviest ? (100 * item.weight) / heaviest : 0;
       return el(
         "tr", { class: chosen ? "ts-chosen" : null },
@@ -461,9 +461,10 @@
 
     function drawDetail(weighed) {
       const item = weighed.kept.find((one) => one.term === state.term);
-      parts.detail.hidden = !item;
+      const lost = weighed.dropped.find((one) => one.term === state.term);
+      parts.detail.hidden = !item && !lost;
       if (!item) {
-        parts.detail.textContent = state.term ? `${state.term} has no weight here.` : "";
+        parts.detail.textContent = lost ? `${lost.term} is outside the thresholds and weighs nothing.` : "";
         return;
       }
       const { format } = live;
@@ -503,7 +504,7 @@
       return `“${first.term}” stands in ${whole(first.df)} of ${whole(n)} ${many}, but ${first.tf} times here, `
         + "and the smooth variant weighs no word at nothing.";
     }
-    if (first.tf > second.tf) {
+    if (first.tf > second.tf && first.df >= second.df) {
       return `“${first.term}” comes ${first.tf} times here and ${second.term} ${["", "once", "twice"][second.tf]
         || `${second.tf} times`}: repetition beats rarity.`;
     }
