@@ -340,8 +340,9 @@ class FrontDoor(SphinxDirective):
         if path.exists():
             setup = json.loads(path.read_text(encoding="utf-8"))
             disk = setup["environment_bytes"] + setup["data_bytes"]
-            measured = f" on disk, measured on {setup['platform']}, {setup['date']}"
-            yield [nodes.strong("", gigabytes(disk)), nodes.Text(measured)]
+            measured = f" on disk, measured on {setup['platform']}, "
+            day = nodes.inline("", setup["date"], classes=["whole-word"])
+            yield [nodes.strong("", gigabytes(disk)), nodes.Text(measured), day]
             size = gigabytes(setup["data_download_bytes"])
             yield [nodes.strong("", size), nodes.Text(" of data, fetched once, then offline")]
 

@@ -1,4 +1,8 @@
-"""Keeps a number and its percent sign on one line, and a hyphenated word of a heading."""
+"""Keeps together on a line what belongs together, and says what a folded cell holds.
+
+A number stays with its percent sign, a formula with the sign after it, and a word of a heading in
+one piece. A folded cell is announced as the solution, the set-up or the code.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 BEFORE_PERCENT = re.compile(r"(?<=\d) (?=%)")
 HYPHENATED = re.compile(r"(\w+(?:-\w+)+)")
+SIGN = re.compile(r"^[.,;:?)\]]+")
 NO_BREAK_SPACE = "\u00a0"
 AS_TYPED = (nodes.literal, nodes.literal_block, nodes.raw, nodes.math, nodes.math_block)
 
@@ -55,7 +60,55 @@ class KeepHyphensTogether(SphinxPostTransform):
                     title.replace(text, pieces)
 
 
+class KeepSignWithFormula(SphinxPostTransform):
+    """Let no line begin with the full stop or comma that follows a formula."""
+
+    default_priority = 602
+    formats: ClassVar[tuple[str, ...]] = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Wrap each such formula and its sign."""
+        for formula in list(self.document.findall(nodes.math)):
+            after = formula.next_node(descend=False, siblings=True)
+            found = SIGN.match(str(after)) if isinstance(after, nodes.Text) else None
+            if not found:
+                continue
+            parent, rest = formula.parent, str(after)[found.end() :]
+            parent.replace(after, [nodes.Text(rest)] if rest else [])
+            kept = nodes.inline("", classes=["kept-sign"])
+            parent.replace(formula, kept)
+            kept += [formula, nodes.Text(found.group())]
+
+
+class NameFoldedCells(SphinxPostTransform):
+    """Say on the button of a folded cell what opens: the builder says "code cell content"."""
+
+    default_priority = 190  # before the cells are folded
+
+    def run(self, **kwargs: Any) -> None:
+        """Set the words of each folded cell."""
+        for cell in self.document.findall(nodes.container):
+            if cell.get("nb_element") == "cell_code" and cell.get("hide_mode"):
+                what = inside(cell.astext())
+                cell["prompt_show"], cell["prompt_hide"] = f"Show {what}", f"Hide {what}"
+
+
+def inside(source: str) -> str:
+    """Return what a folded cell holds, judged by its code.
+
+    Examples
+    --------
+    >>> inside("Ranks.show_solution()"), inside("x = 1")
+    ('the solution', 'the code')
+    """
+    if "show_solution()" in source:
+        return "the solution"
+    return "the set-up" if source.startswith('"""The same in every chapter') else "the code"
+
+
 def register(app: Sphinx) -> None:
-    """Add the transform."""
+    """Add the transforms."""
     app.add_post_transform(KeepPercentTogether)
     app.add_post_transform(KeepHyphensTogether)
+    app.add_post_transform(KeepSignWithFormula)
+    app.add_post_transform(NameFoldedCells)

@@ -126,6 +126,11 @@ def test_every_planted_error_still_fits_the_code():
         assert all((ROOT / suite).exists() for suite in m.suites())
 
 
+def test_every_module_of_lib_has_a_suite_that_must_notice_when_it_is_emptied():
+    missing = [s for m in audit.emptied_modules() for s in m.suites() if not (ROOT / s).exists()]
+    assert missing == []
+
+
 def test_the_planted_errors_cover_every_module_of_lib_but_the_data_layer():
     files = {m.file for m in audit.load_mutations(ROOT / "tests" / "mutations.toml")}
     modules = {f"lib/{p.name}" for p in (ROOT / "lib").glob("[a-z]*.py")} - {"lib/data.py"}

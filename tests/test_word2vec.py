@@ -332,6 +332,18 @@ def test_windows_stay_in_their_document_and_negatives_are_not_the_centre():
     assert pairs == ["ba", "ab", "ed", "de", "fe", "ef"]
 
 
+@pytest.mark.parametrize(("power", "share"), [(0, 1 / 2), (0.75, 27 / 35), (1, 81 / 97)])
+def test_negatives_are_drawn_by_the_power_that_the_settings_say(power, share):
+    corpus = Corpus.from_documents([["x"] * 100 + ["a"] * 81 + ["b"] * 16])
+    settings = Settings(sample=0, dynamic=False, window=1, negative=50, power=power)
+    drawn = Counter()
+    for example in Word2Vec(corpus, settings, np.random.default_rng(0)).examples(0):
+        centre, *noise = corpus.vocabulary.decode(example.outputs)
+        if centre == "x":
+            drawn.update(noise)
+    assert drawn["a"] / drawn.total() == pytest.approx(share, abs=0.03)
+
+
 def test_a_dynamic_window_takes_near_words_more_often():
     corpus = Corpus.from_documents([[f"{i:03}" for i in range(400)]])
     model = Word2Vec(corpus, Settings(sample=0, window=4), np.random.default_rng(0))
