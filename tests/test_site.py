@@ -377,6 +377,45 @@ def test_a_number_keeps_its_percent_sign_beside_it():
     assert book_text.together("a % b, 50%") == "a % b, 50%"
 
 
+def test_a_formula_and_the_sign_after_it_stay_on_one_line():
+    from docutils import nodes
+
+    document = paragraph(
+        nodes.math("", "x"), nodes.Text(", and "), nodes.math("", "y"), nodes.Text(".")
+    )
+    book_text.KeepSignWithFormula(document).run()
+    kept = [n for n in document.findall(nodes.inline) if "kept-sign" in n["classes"]]
+    assert [n.astext() for n in kept] == ["x,", "y."]
+    assert document.astext() == "x, and y."
+
+
+def test_a_formula_without_a_sign_after_it_is_left_alone():
+    from docutils import nodes
+
+    document = paragraph(nodes.math("", "x"), nodes.Text(" words"), nodes.math("", "y"))
+    book_text.KeepSignWithFormula(document).run()
+    assert not list(document.findall(nodes.inline)) and document.astext() == "x wordsy"
+
+
+def test_a_folded_cell_says_what_opens():
+    from docutils import nodes
+
+    cells = {
+        "Ranks.show_solution()": "the solution",
+        '"""The same in every chapter: find it."""': "the set-up",
+        "x = 1": "the code",
+    }
+    document = paragraph()
+    for source in cells:
+        document += nodes.container("", nodes.literal_block("", source), nb_element="cell_code")
+        document[-1]["hide_mode"] = "all"
+    document += nodes.container("", nodes.literal_block("", "y = 2"), nb_element="cell_code")
+    book_text.NameFoldedCells(document).run()
+    folded = [n for n in document.findall(nodes.container) if "prompt_show" in n]
+    assert [n["prompt_show"] for n in folded] == [f"Show {what}" for what in cells.values()]
+    assert [n["prompt_hide"] for n in folded] == [f"Hide {what}" for what in cells.values()]
+
+
 def test_a_description_ends_with_a_sentence_or_a_word():
     text = "First sentence here. " + "Then words and words " * 20
     assert book_head.shorten(text) == "First sentence here."
