@@ -74,6 +74,55 @@ class SmoothWeights(Exercise):
 
     hint = "The added 1 has a size, so the base matters: it is the natural logarithm."
 
+    @misconception("takes the textbook's IDF")
+    def _(tf, df, n):
+        weights = tf * np.log(n / df)
+        length = np.sqrt(np.sum(weights**2))
+        return weights / length if length > 0 else weights
+
+    hint = "That is the textbook's IDF. Smooth n and df, and add 1 to the logarithm."
+
+    @misconception("adds the 1 inside the logarithm")
+    def _(tf, df, n):
+        weights = tf * np.log((1 + n) / (1 + df) + 1)
+        length = np.sqrt(np.sum(weights**2))
+        return weights / length if length > 0 else weights
+
+    hint = "The last 1 is added to the logarithm, not inside it."
+
+    @misconception("divides by the squared length")
+    def _(tf, df, n):
+        weights = tf * (np.log((1 + n) / (1 + df)) + 1)
+        length = np.sum(weights**2)
+        return weights / length if length > 0 else weights
+
+    hint = "That is the squared length. What is missing?"
+
+    @misconception("takes the logarithm of the count")
+    def _(tf, df, n):
+        tf = np.where(tf > 0, 1 + np.log(np.maximum(tf, 1)), 0)
+        weights = tf * (np.log((1 + n) / (1 + df)) + 1)
+        length = np.sqrt(np.sum(weights**2))
+        return weights / length if length > 0 else weights
+
+    hint = "The count enters as it is; its logarithm belongs to the sublinear variant."
+
+    @misconception("takes the logarithm to base 10")
+    def _(tf, df, n):
+        weights = tf * (np.log10((1 + n) / (1 + df)) + 1)
+        length = np.sqrt(np.sum(weights**2))
+        return weights / length if length > 0 else weights
+
+    hint = "Base 10 makes the logarithm small beside the added 1. Take the natural one."
+
+    @misconception("turns the ratio upside down")
+    def _(tf, df, n):
+        weights = tf * (np.log((1 + df) / (1 + n)) + 1)
+        length = np.sqrt(np.sum(weights**2))
+        return weights / length if length > 0 else weights
+
+    hint = "Rare words should weigh more. Yours weigh less."
+
     def cases():
         return {
             "two words, one of them rare": (np.array([1, 1]), np.array([4, 1]), 4),
@@ -87,14 +136,15 @@ class SmoothWeights(Exercise):
 class ResidualIdf(Exercise):
     """How much rarer among documents a word is than chance would make it.
 
-    cf occurrences fell on df of n documents. Chance would have put them on
-    n * (1 - exp(-cf / n)) documents. Natural logarithms.
+    cf occurrences fell on df of n documents. Chance would have dealt them out
+    one by one: how many documents would get at least one? Take the limit for
+    many documents. Natural logarithms.
     """
 
     hints = (
-        "Two IDFs, one from the df that was seen, one from the df that chance would give.",
-        "The residual is the seen IDF minus the expected one. Which is larger if a word crowds?",
-        "`np.log(n / df) - np.log(n / expected)`, with `expected = n * (1 - np.exp(-cf / n))`.",
+        "With what probability is one document missed by all cf occurrences?",
+        "In the limit that probability is `np.exp(-cf / n)`. The others get the word.",
+        "`expected = n * (1 - np.exp(-cf / n))`.",
     )
 
     def solution(cf, df, n):  # (V,), (V,), int -> (V,)
@@ -102,12 +152,6 @@ class ResidualIdf(Exercise):
         expected = n * (1 - np.exp(-cf / n))
         # end of your code
         return np.log(n / df) - np.log(n / expected)
-
-    @misconception("subtracts the wrong way round")
-    def _(cf, df, n):
-        return np.log(n / (n * (1 - np.exp(-cf / n)))) - np.log(n / df)
-
-    hint = "A word that crowds into few documents must come out above zero."
 
     @misconception("expects every occurrence in a document of its own")
     def _(cf, df, n):
@@ -127,11 +171,29 @@ class ResidualIdf(Exercise):
 
     hint = "exp(-cf / n) is the share of documents without the word. You want the others."
 
-    @misconception("takes a ratio of the two IDFs")
+    @misconception("takes the probability for the number")
     def _(cf, df, n):
-        return np.log(n / df) / np.log(n / (n * (1 - np.exp(-cf / n))))
+        return np.log(n / df) - np.log(n / (1 - np.exp(-cf / n)))
 
-    hint = "A residual is what is left over: a difference, not a ratio."
+    hint = "That is the probability for one document. How many documents are there?"
+
+    @misconception("keeps the exact probability")
+    def _(cf, df, n):
+        return np.log(n / df) - np.log(n / (n * (1 - (1 - 1 / n) ** cf)))
+
+    hint = "That is exact. The task takes its limit for many documents, an exponential."
+
+    @misconception("turns the mean count upside down")
+    def _(cf, df, n):
+        return np.log(n / df) - np.log(n / (n * (1 - np.exp(-n / cf))))
+
+    hint = "The mean count of a document is cf / n."
+
+    @misconception("deals out df occurrences")
+    def _(cf, df, n):
+        return np.log(n / df) - np.log(n / (n * (1 - np.exp(-df / n))))
+
+    hint = "Chance deals out occurrences, cf of them."
 
     def cases():
         return {
@@ -150,7 +212,7 @@ class Bm25Weight(Exercise):
     """
 
     hints = (
-        "The count stands above, and below stand the count and something that holds it back.",
+        "Multiply f/B over f/B + k1 by B, above and below: what is then added to the count?",
         "What holds it back is k1, more of it for documents longer than the mean.",
         "Below stands `tf + k1 * (1 - b + b * length / length.mean())`.",
     )
@@ -160,12 +222,6 @@ class Bm25Weight(Exercise):
         held_back = k1 * (1 - b + b * length / length.mean())
         # end of your code
         return idf * tf / (tf + held_back)
-
-    @misconception("multiplies by k1 + 1")
-    def _(tf, length, idf, k1, b):
-        return idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / length.mean()))
-
-    hint = "That is the older form. It ranks alike, but the task leaves the factor out."
 
     @misconception("turns the ratio of lengths upside down")
     def _(tf, length, idf, k1, b):
@@ -185,11 +241,23 @@ class Bm25Weight(Exercise):
 
     hint = "Three mentions in ten words are not three mentions in a thousand."
 
-    @misconception("lets the length act on the count below, too")
+    @misconception("lets k1 multiply the first half only")
     def _(tf, length, idf, k1, b):
-        return idf * tf / ((tf + k1) * (1 - b + b * length / length.mean()))
+        return idf * tf / (tf + k1 * (1 - b) + b * length / length.mean())
 
-    hint = "Only k1 is multiplied by the length. The count below stands by itself."
+    hint = "k1 multiplies the whole bracket."
+
+    @misconception("forgets k1")
+    def _(tf, length, idf, k1, b):
+        return idf * tf / (tf + 1 - b + b * length / length.mean())
+
+    hint = "With k1 = 0 only presence may count. Does yours?"
+
+    @misconception("compares with the sum of all lengths")
+    def _(tf, length, idf, k1, b):
+        return idf * tf / (tf + k1 * (1 - b + b * length / length.sum()))
+
+    hint = "Compare with the mean length, not with all words together."
 
     def cases():
         tf, length = np.array([1, 3, 3, 0]), np.array([10, 10, 40, 20])
@@ -276,6 +344,28 @@ class OrderedPairs(Exercise):
         return counts
 
     hint = "Only the next word is a neighbour. Words further on belong to other pairs."
+
+    @misconception("counts each pair in both directions")
+    def _(documents):
+        counts = {}
+        for words in documents:
+            for left, right in pairwise(words):
+                for pair in ((left, right), (right, left)):
+                    counts[pair] = counts.get(pair, 0) + 1
+        return counts
+
+    hint = "Each place in the text makes one pair, left then right."
+
+    @misconception("starts anew with each document")
+    def _(documents):
+        counts = {}
+        for words in documents:
+            counts = {}
+            for pair in pairwise(words):
+                counts[pair] = counts.get(pair, 0) + 1
+        return counts
+
+    hint = "Only the last document is left. Where do you start counting?"
 
     def cases():
         return {
@@ -381,8 +471,8 @@ two_exams = Question(
     (
         Option(
             "One of the two results must be luck",
-            "Some of the order is, but the gap to averaged word vectors on R8 had an interval that "
-            "stays clear of zero, and so had theirs on Lee-50.",
+            "Some of the order is. But against word vectors averaged with IDF weights both gaps "
+            "had intervals clear of zero: TF-IDF was behind on Lee-50 and ahead on R8.",
         ),
         Option(
             "R8 has more documents, so it is right",

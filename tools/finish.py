@@ -32,6 +32,7 @@ WANTED_BY = {
     "togglebutton.js": 'class="toggle',
     "design-tabs.js": 'class="sd-tab',
     "mathjax/tex-chtml.js": "math notranslate",
+    "formulas.js": "math notranslate",
 }
 # From disk a browser fetches no page, so a search there lists titles without excerpts.
 FROM_DISK = (
