@@ -150,7 +150,5 @@ def register(app: Sphinx) -> None:
     """Connect to the writing of each page, and add the typefaces where they were fetched."""
     if (Path(app.srcdir) / "_build" / "static" / "fonts" / "fonts.css").is_file():
         app.add_css_file("fonts/fonts.css", priority=100)
-    # Before MathJax, which Sphinx adds at 500: it takes its order of work from this.
-    app.add_js_file("formulas.js", priority=400, loading_method="defer")
     app.connect("html-page-context", add_head)
     app.connect("doctree-resolved", mend_raw)

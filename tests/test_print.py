@@ -498,7 +498,7 @@ def test_a_write_that_fails_leaves_the_old_files(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.pdf"]
 
 
-def asked(site, address):
+def asked(site, address, mathjax):
     """What the handler answers to a request of the browser."""
     said = []
 
@@ -511,7 +511,7 @@ def asked(site, address):
         async def fulfill(self, **answer):
             said.append(answer.get("status") or answer["body"])
 
-    asyncio.run(printer.answer_from(site, "the book")(Asked()))
+    asyncio.run(printer.answer_from(site, "the book", mathjax)(Asked()))
     return said[0]
 
 
@@ -520,7 +520,12 @@ def test_the_browser_gets_the_book_and_files_of_the_site_and_nothing_else(tmp_pa
     site.mkdir()
     (site / "a b.woff").write_bytes(b"font")
     (tmp_path / "secret").write_bytes(b"no")
-    assert asked(site, f"{printer.ORIGIN}/") == "the book"
-    assert asked(site, f"{printer.ORIGIN}/a%20b.woff") == b"font"
-    assert asked(site, f"{printer.ORIGIN}/%2e%2e/secret") == 404
-    assert asked(site, "https://example.org/a.js") == "refused"
+    mathjax = tmp_path / "es5"
+    mathjax.mkdir()
+    (mathjax / "set.js").write_bytes(b"script")
+    assert asked(site, f"{printer.ORIGIN}/", mathjax) == "the book"
+    assert asked(site, f"{printer.ORIGIN}/a%20b.woff", mathjax) == b"font"
+    assert asked(site, f"{printer.ORIGIN}/mathjax/set.js", mathjax) == b"script"
+    assert asked(site, f"{printer.ORIGIN}/%2e%2e/secret", mathjax) == 404
+    assert asked(site, f"{printer.ORIGIN}/mathjax/%2e%2e/secret", mathjax) == 404
+    assert asked(site, "https://example.org/a.js", mathjax) == "refused"

@@ -256,15 +256,12 @@ def test_warnings_are_told_from_chatter():
 
 def test_only_a_whole_mathjax_is_staged(tmp_path):
     source = tmp_path / "mathjax" / "es5"
-    for name in ("tex-chtml.js", "a11y/assistive-mml.js", "output/chtml/fonts/woff-v2/M.woff"):
+    for name in (*site.NEEDED, f"{site.FONTS}/M.woff"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text(name, encoding="utf-8")
     (tmp_path / "mathjax" / "LICENSE").write_text("terms", encoding="utf-8")
-    site.stage(tmp_path, tmp_path / "out")
-    staged = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")}
-    assert staged == {
-        "tex-chtml.js", "a11y/assistive-mml.js", "output/chtml/fonts/woff-v2/M.woff"
-    }  # fmt: skip
+    assert site.stage(tmp_path, tmp_path / "out") == source
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"M.woff", "LICENSE"}
     assert (tmp_path / "out" / "LICENSE").read_text(encoding="utf-8") == "terms"
     (source / "a11y" / "assistive-mml.js").unlink()
     with pytest.raises(site.SiteError, match=r"assistive-mml\.js is not in"):
@@ -677,7 +674,7 @@ def test_a_page_loads_one_style_sheet_for_all_its_live_figures(tmp_path):
     assert "live/live.min.css" in pages["p/one.html"] and "live" not in pages["p/none.html"]
 
 
-def test_scripts_wait_for_the_page_and_mathematics_for_a_formula():
+def test_scripts_wait_for_the_page_and_mathjax_is_not_loaded():
     head = (
         '<script src="_static/documentation_options.js"></script><script src="a.js"></script>'
         '<script>window.MathJax = {}</script><script defer src="mathjax/tex-chtml.js"></script>'
@@ -687,7 +684,7 @@ def test_scripts_wait_for_the_page_and_mathematics_for_a_formula():
         f'<script>const D = 1;{finish.FROM_DISK}</script>\n<script defer src="a.js"></script>'
     )
     formula = finish.wait(head + '<span class="math notranslate">x</span>', "")
-    assert "window.MathJax" in formula and 'src="mathjax/tex-chtml.js"' in formula
+    assert "MathJax" not in formula and "mathjax" not in formula
 
 
 def test_the_first_page_says_what_a_chapter_weighs(tmp_path):
@@ -790,7 +787,7 @@ def test_a_page_with_all_that_a_page_needs_has_no_fault():
         ('<div class="answer"></div>', "", "0 blocks of class 'answer'"),
         ('class="last-run"', "", "0 blocks of class 'last-run'"),
         ("<script defer", "<script", "waits for '../_static/site.js'"),
-        ("<title>", '<script defer src="tex-chtml.js"></script><title>', "has no formula"),
+        ("<title>", '<script defer src="tex-chtml.js"></script><title>', "loads MathJax"),
         ("<title>", '<link rel="stylesheet" href="a.css">' * 4 + "<title>", "4 style sheets"),
         ("<title>", '<link rel="canonical" href="https://e.org/"><title>', "BOOK_ADDRESS is not"),
     ],
@@ -900,7 +897,7 @@ def small_book(root):
     cells = [
         nbformat.v4.new_markdown_cell(
             f"# A toy\n\n{ANSWER}\n\nA *toy* is a toy; `toy` is code, and toys are linked once."
-            "\n\n## How it plays\n\nWell."
+            "\n\n## How it plays\n\nWell: $a_i < b$, and\n\n$$\n\\frac{1}{2}\n$$ (half)"
         )
     ]
     for count, data in enumerate(shown, start=1):
@@ -911,18 +908,13 @@ def small_book(root):
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(notebook, root / "chapters" / "01_toy.ipynb")
-    mathjax = root / "mathjax"
-    for name in site.NEEDED:
-        target = mathjax / name / "M.woff" if name.endswith("woff-v2") else mathjax / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text("// stand-in\n", encoding="utf-8")
     return root
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     root = small_book(tmp_path_factory.mktemp("a book") / "with spaces")
-    return site.build(root, mathjax=root / "mathjax", fonts=root / "none").parent
+    return site.build(root, fonts=root / "none").parent
 
 
 @pytest.fixture(scope="module")
@@ -976,9 +968,25 @@ def test_a_chapter_hides_the_machine_readable_result(chapter):
     assert "result+json" not in chapter
 
 
-def test_mathematics_comes_from_the_site_with_its_hidden_mathml(chapter):
-    assert 'src="../_static/vendor/mathjax/tex-chtml.js' in chapter
-    assert '"enableAssistiveMml": true' in chapter
+def test_formulas_are_set_with_their_mathml_and_need_no_script(chapter, built):
+    assert chapter.count("<mjx-container") == 3 and "tex-chtml" not in chapter
+    assert "<mfrac><mn>1</mn><mn>2</mn></mfrac>" in chapter
+    assert 'data-tex="\\(a_i &lt; b\\)"' in chapter
+    assert '<span class="eqno">(1)' in chapter
+    sheet = (built / "_static" / "book.css").read_text(encoding="utf-8")
+    assert "MathJax_Math-Italic.woff" in sheet and "MathJax_Fraktur" not in sheet
+    assert (built / "_static" / "vendor" / "mathjax" / "MathJax_Math-Italic.woff").is_file()
+
+
+def test_wrong_tex_fails_the_build_and_is_shown(tmp_path):
+    root = small_book(tmp_path / "book")
+    (root / "pages" / "about.md").write_text(
+        "# About\n\nA page that says what this small book is about: $\\frac{1}$.\n\n"
+        "## How to cite\n\nSo.\n\n## Licence\n\nOpen.\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(site.SiteError, match=r"formula was not set: '.*frac\{1\}'"):
+        site.build(root, fonts=root / "none")
 
 
 def test_the_ledger_links_to_written_chapters_and_carries_their_numbers(built):
@@ -1025,13 +1033,13 @@ def test_a_chapter_whose_answer_is_not_three_sentences_fails_the_build(tmp_path)
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(" Why not?", ""), encoding="utf-8")
     with pytest.raises(site.SiteError, match="must have 3 sentences, not 2"):
-        site.build(root, mathjax=root / "mathjax", fonts=root / "none")
+        site.build(root, fonts=root / "none")
 
 
 def test_an_address_brings_a_map_and_a_base_for_the_page_not_found(tmp_path, monkeypatch):
     monkeypatch.setenv("BOOK_ADDRESS", "https://example.org/b")
     root = small_book(tmp_path / "book")
-    out = site.build(root, mathjax=root / "mathjax", fonts=root / "none").parent
+    out = site.build(root, fonts=root / "none").parent
     listed = (out / "sitemap.xml").read_text(encoding="utf-8")
     assert "<loc>https://example.org/b/chapters/01_toy.html</loc>" in listed
     assert '<base href="https://example.org/b/"' in (out / "404.html").read_text(encoding="utf-8")
@@ -1042,7 +1050,7 @@ def test_a_warning_fails_the_build_and_is_shown(tmp_path):
     root = small_book(tmp_path / "book")
     (root / "pages" / "about.md").write_text("# About\n\n[lost](nowhere.md)\n", encoding="utf-8")
     with pytest.raises(site.SiteError, match=r"about\.md:3: WARNING: .*nowhere"):
-        site.build(root, mathjax=root / "mathjax", fonts=root / "none")
+        site.build(root, fonts=root / "none")
 
 
 def test_a_builder_that_builds_nothing_is_not_believed(tmp_path, monkeypatch):
@@ -1050,4 +1058,4 @@ def test_a_builder_that_builds_nothing_is_not_believed(tmp_path, monkeypatch):
     done = subprocess.CompletedProcess([], 0, stdout="all is well", stderr="")
     monkeypatch.setattr(site.subprocess, "run", lambda *a, **k: done)
     with pytest.raises(site.SiteError, match=r"reported success, but index\.html was not built"):
-        site.build(root, mathjax=root / "mathjax", fonts=root / "none")
+        site.build(root, fonts=root / "none")

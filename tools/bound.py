@@ -23,6 +23,8 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup, Comment, Tag
 from bs4.element import NavigableString
 
+from tools.formulas import unset
+
 ON_SCREEN = (
     "a.headerlink, script, style, noscript, template, canvas, button, input, select, form, "
     ".toctree-wrapper, .live-links, .no-print, .prev-next-area, .figure-larger, "
@@ -568,4 +570,5 @@ def paper(
 def read_pages(site: Path, toc: Mapping[str, object]) -> dict[str, str]:
     """Read the built pages of a table of contents, by name; what is not there is left out."""
     paths = {name: site / f"{name}.html" for name, _ in parts_of(toc)}
-    return {n: p.read_text(encoding="utf-8") for n, p in paths.items() if p.is_file()}
+    found = {n: p.read_text(encoding="utf-8") for n, p in paths.items() if p.is_file()}
+    return {name: unset(text) for name, text in found.items()}

@@ -52,6 +52,8 @@ NARROWEST = 320  # pixels: a small phone, or 400 % zoom of a window
 PAPER = 718  # pixels between the margins of A4
 PROBE = (Path(__file__).parent / "browser_probe.js").read_text(encoding="utf-8")
 
+# A phone lays out late what is far below the screen; the checks look at all of it.
+ALL_DRAWN = "* { content-visibility: visible !important; }"
 TEX_SPOKEN = ("\\(", "\\[", "\\frac", "\\sum", "\\mathbf", "\\begin", "$$")
 CODE_ROLES = {"code", "Pre", "pre", "textbox"}
 
@@ -194,7 +196,7 @@ def formula_faults(
     faults = []
     if found["set"] < found["wanted"]:
         what = f"{found['wanted'] - found['set']} of {found['wanted']} formulas were not set"
-        faults.append(Fault(page, WIDE.name, what, "mend their TeX, or the loading of MathJax"))
+        faults.append(Fault(page, WIDE.name, what, "mend their TeX: see tools/formulas.py"))
     if exposed < found["wanted"]:
         what = f"{exposed} of {found['wanted']} formulas are in the accessibility tree"
         faults.append(Fault(page, WIDE.name, what, "keep the hidden MathML beside each formula"))
@@ -249,6 +251,7 @@ async def look(job: Job, page: str, variant: Variant) -> None:
     async with visit(job.started, job.origin, variant) as (tab, watch):
         await tab.goto(f"{job.origin}/{page}.html")
         await settle(tab)
+        await tab.add_style_tag(content=ALL_DRAWN)
         await tab.evaluate(PROBE)
         await measure_width(job, page, variant.name, tab)
         if variant is WIDE:
@@ -324,7 +327,7 @@ async def look_from_disk(job: Job, page: str) -> None:
         found = await tab.evaluate("bookProbe.formulas()")
         if found["set"] < found["wanted"]:
             what = f"{found['wanted'] - found['set']} formulas were not set"
-            job.add(page, name, what, "load MathJax by a relative address")
+            job.add(page, name, what, "set them at build time: see tools/formulas.py")
         job.faults += watch.faults(page, name)
 
 

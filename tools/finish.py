@@ -2,7 +2,8 @@
 
 The builder puts eight style sheets and a dozen scripts on each page. Here the style sheets become
 one, without the rules that no page and no script can use; scripts wait until the page stands; and
-what a page has no use for (mathematics without formulas, copy buttons without code) is not loaded.
+what a page has no use for (copy buttons without code, MathJax once the formulas are set) is not
+loaded.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from tools.formulas import set_pages
 
 SHEET = "_static/book.css"
 LINK = re.compile(r'[ \t]*<link\b[^>]*\brel="stylesheet"[^>]*>\n?')
@@ -31,8 +34,6 @@ WANTED_BY = {
     "copybutton.js": 'class="highlight',
     "togglebutton.js": 'class="toggle',
     "design-tabs.js": 'class="sd-tab',
-    "mathjax/tex-chtml.js": "math notranslate",
-    "formulas.js": "math notranslate",
 }
 # From disk a browser fetches no page, so a search there lists titles without excerpts.
 FROM_DISK = (
@@ -107,6 +108,19 @@ def pruned(css: str, used: set[str]) -> str:
             selectors = [s for s in split_selectors(head) if _can_match(s, used)]
             kept += [f"{','.join(selectors)}{{{body}}}"] if selectors else []
     return "".join(kept)
+
+
+def used_faces(css: str) -> str:
+    """Drop the typefaces that no rule of a squeezed sheet asks for.
+
+    Examples
+    --------
+    >>> used_faces("@font-face{font-family:A;src:a}@font-face{font-family:B;src:b}p{font:1em A}")
+    '@font-face{font-family:A;src:a}p{font:1em A}'
+    """
+    face = re.compile(r"""@font-face\{[^}]*?font-family:\s*["']?([^;"'}]+)["']?[^}]*\}""")
+    rest = face.sub("", css)
+    return face.sub(lambda m: m[0] if re.search(rf"\b{re.escape(m[1])}\b", rest) else "", css)
 
 
 def split_selectors(head: str) -> list[str]:
@@ -222,7 +236,7 @@ def bundle_styles(pages: dict[str, str], site: Path) -> None:
     read: set[str] = set()
     sheets = [whole(site, sheet, read) for sheet in shared]
     css = "".join(pruned(squeezed(re.sub(r"@charset[^;]+;", "", sheet)), used) for sheet in sheets)
-    css = css.replace('url("/', 'url("')
+    css = used_faces(css).replace('url("/', 'url("')
     (site / SHEET).write_text(css, encoding="utf-8", newline="\n")
     for name, text in pages.items():
         pages[name] = relinked(text, name, shared, SHEET, css)
@@ -287,13 +301,15 @@ def wait(text: str, settings: str) -> str:
         attributes, body = match.groups()
         source = SRC.search(attributes)
         if not source:
-            useless = "MathJax" in body and "math notranslate" not in text
+            useless = "MathJax" in body
             useless |= "togglebuttonSelector" in body and 'class="toggle' not in text
             useless |= "toggleHint" in body or "toggleOpenOnPrint" in body
             return "" if useless else match.group(0)
         file = urlsplit(source.group(1)).path
         if file.endswith("documentation_options.js"):
             return f"<script>{settings.strip()}{FROM_DISK if settings else ''}</script>\n"
+        if file.endswith("mathjax/tex-chtml.js"):  # tools/formulas.py has done its work
+            return ""
         for name, sign in WANTED_BY.items():
             if file.endswith(name) and sign not in text:
                 return ""
@@ -307,14 +323,21 @@ def wait(text: str, settings: str) -> str:
 # --------------------------------------------------------------------------- all of it
 
 
-def finish(site: Path) -> None:
-    """Finish a site that has just been built."""
+def finish(site: Path, mathjax: Path) -> None:
+    """Finish a site that has just been built; MathJax's folder ``es5`` sets its formulas.
+
+    Raises
+    ------
+    tools.formulas.FormulaError
+        If a formula cannot be set.
+    """
     names = sorted(p.relative_to(site).as_posix() for p in site.rglob("*.html"))
     names = [name for name in names if not name.startswith(("_static/", "_sources/"))]
     pages = {name: (site / name).read_text(encoding="utf-8") for name in names}
     options = site / "_static" / "documentation_options.js"
     settings = options.read_text(encoding="utf-8") if options.is_file() else ""
     pages = {name: wait(text, settings) for name, text in pages.items()}
+    set_pages(pages, site, mathjax)
     bundle_styles(pages, site)
     join_figures(pages, site)
     _remove(site)

@@ -33,7 +33,7 @@ from pypdf.generic import ArrayObject, ByteStringObject, NameObject, TextStringO
 
 from tools import bound, chromium, epub, print_check
 from tools.bound import BindingError, Chapter
-from tools.site import SiteError
+from tools.site import SiteError, mathjax_folder
 from tools.site import build as build_site
 from tools.spoken import spoken
 
@@ -56,7 +56,7 @@ MATHJAX = """<script>window.MathJax = {
   startup: {pageReady: () => MathJax.startup.defaultPageReady().then(() => document.fonts.ready)
     .then(() => { window.bookIsSet = true; })}
 };</script>
-<script src="/_static/vendor/mathjax/tex-chtml.js"></script>"""
+<script src="/mathjax/tex-chtml.js"></script>"""
 FORMULAS = """() => Array.from(MathJax.startup.document.math).map((m) => (
   {tex: m.math.trim(), display: m.display, mathml: MathJax.startup.toMML(m.root)}))"""
 # A formula is an image with its words as text, so that the tags of the PDF hold them.
@@ -230,17 +230,18 @@ def places(pdf: bytes) -> dict[str, int]:
     return found
 
 
-def answer_from(site: Path, page: str) -> Any:  # noqa: ANN401
-    """Return a handler that answers every request from the site's folder, and no other."""
+def answer_from(site: Path, page: str, mathjax: Path) -> Any:  # noqa: ANN401
+    """Return a handler that answers every request from the site's folder or MathJax's."""
 
     async def answer(route: Route) -> None:
         path = unquote(urlsplit(route.request.url).path).lstrip("/")
-        file = (site / path).resolve()
+        inside = mathjax if path.startswith("mathjax/") else site
+        file = (inside / path.removeprefix("mathjax/")).resolve()
         if not route.request.url.startswith(ORIGIN):
             await route.abort()
         elif path == "":
             await route.fulfill(body=page, content_type="text/html; charset=utf-8")
-        elif file.is_relative_to(site.resolve()) and file.is_file():
+        elif file.is_relative_to(inside.resolve()) and file.is_file():
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             await route.fulfill(body=file.read_bytes(), content_type=kind)
         else:
@@ -257,7 +258,7 @@ async def _press(program: Path, site: Path, page: str, size: str) -> Printed:
         _, width, height = PAPERS[size]
         inside = round((width - 46) / 25.4 * 96)  # the width of the text, in CSS pixels
         tab = await browser.new_page(viewport={"width": inside, "height": 1000})
-        await tab.route("**/*", answer_from(site, page))
+        await tab.route("**/*", answer_from(site, page, mathjax_folder() / "es5"))
         await tab.emulate_media(media="print", color_scheme="light")
         await tab.goto(f"{ORIGIN}/", timeout=MINUTE)
         await tab.wait_for_function("window.bookIsSet === true", timeout=3 * MINUTE)

@@ -25,15 +25,18 @@ import yaml
 
 from lib._fetch import Store
 from tools import finish, typefaces
+from tools.formulas import FormulaError
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDGET = 800 * 1024
 """Largest weight of a page, compressed, with everything it loads."""
 
-# The parts of MathJax that the pages load: TeX in, HTML out, hidden MathML for screen readers;
-# and what its menu loads for those who ask for speech.
-NEEDED = ("tex-chtml.js", "a11y/assistive-mml.js", "output/chtml/fonts/woff-v2")
-OPTIONAL = ("a11y", "input/tex/extensions", "sre/mathmaps", "ui", "LICENSE")
+# The parts of MathJax that the build runs on, and the part that the pages load.
+NEEDED = (
+    "node-main.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js",
+    "adaptors/liteDOM.js", "a11y/assistive-mml.js",
+)  # fmt: skip
+FONTS = "output/chtml/fonts/woff-v2"
 
 # jupyter-book 1 has no `python -m`; this runs it in the environment of this process. An optional
 # package for the syntax of international addresses, which no setting of ours holds, compiles 38
@@ -382,8 +385,8 @@ def slow_to_stand(pages: Mapping[str, Page], styles: int = 3) -> list[str]:
         sheets = [a for a in page.loads if urlsplit(a).path.endswith(".css")]
         if len(sheets) > styles:
             problems.append(f"{name}: {len(sheets)} style sheets: let tools/finish.py join them")
-        if page.classes["math"] == 0 and any("tex-chtml" in a for a in page.loads):
-            problems.append(f"{name}: loads MathJax and has no formula: see tools/finish.py")
+        if any("tex-chtml" in a for a in page.loads):
+            problems.append(f"{name}: loads MathJax: its formulas are set, see tools/formulas.py")
     return problems
 
 
@@ -509,27 +512,26 @@ def mathjax_folder() -> Path:
     return Path(load("mathjax").folder)
 
 
-def stage(source: Path, target: Path) -> None:
-    """Copy the parts of MathJax that the pages load, unless they are there already.
+def stage(source: Path, target: Path) -> Path:
+    """Copy the typefaces of MathJax and its licence, which the site serves.
+
+    Returns the folder ``es5`` that the formulas are set with.
 
     Raises
     ------
     SiteError
-        If a part that every page with mathematics needs is missing from ``source``.
+        If a part that the build needs is missing from ``source``.
     """
     found = sorted(source.rglob(NEEDED[0]))
     base = found[0].parent if found else source
-    for name in NEEDED:
+    for name in (*NEEDED, FONTS):
         if not (base / name).exists():
             raise SiteError(f"{name} is not in {source}: delete that folder and try again")
-    for name in [*NEEDED, *OPTIONAL]:
-        origin = next((p for p in (base / name, base.parent / name) if p.exists()), base / name)
-        for path in [origin] if origin.is_file() else sorted(origin.rglob("*")):
-            if path.is_file():
-                place = target / name / path.relative_to(origin)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                if not place.exists() or place.stat().st_size != path.stat().st_size:
-                    shutil.copyfile(path, place)
+    target.mkdir(parents=True, exist_ok=True)
+    terms = [path for path in (base / "LICENSE", base.parent / "LICENSE") if path.exists()]
+    for path in [*sorted((base / FONTS).glob("*.woff")), *terms]:
+        shutil.copyfile(path, target / path.name)
+    return base
 
 
 def messages(output: str) -> list[str]:
@@ -549,7 +551,8 @@ def build(root: Path = ROOT, *, mathjax: Path | None = None, fonts: Path | None 
     """
     root = Path(root)
     static = root / "_build" / "static"
-    stage(mathjax or mathjax_folder(), static / "vendor" / "mathjax")
+    shutil.rmtree(static / "vendor", ignore_errors=True)
+    setter = stage(mathjax or mathjax_folder(), static / "vendor" / "mathjax")
     typefaces.make(fonts or Store.from_environment().cache, static / "fonts")
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     site = root / "_build" / "html"
@@ -572,7 +575,10 @@ def build(root: Path = ROOT, *, mathjax: Path | None = None, fonts: Path | None 
         raise SiteError("the builder reported success, but " + "; ".join(missing))
     # jupyter-book leaves a bare redirection there; the first page itself needs no second request.
     shutil.copyfile(site / f"{toc['root']}.html", site / "index.html")
-    finish.finish(site)
+    try:
+        finish.finish(site, setter)
+    except FormulaError as error:
+        raise SiteError(f"a formula was not set: {error}") from error
     finish.say_weight(site, weights(read_site(site), site))
     return site / "index.html"
 

@@ -16,10 +16,12 @@
     else block.removeAttribute("tabindex");
   }
 
+  // The browser tells when it has laid a block out, so that nothing asks it to do so twice.
   function measure() {
+    const watch = new ResizeObserver((seen) => seen.forEach((entry) => reachable(entry.target)));
     document
       .querySelectorAll("pre, .pst-scrollable-table-container, .table-frame, .figure-frame, div.math")
-      .forEach(reachable);
+      .forEach((block) => watch.observe(block));
   }
 
   // On a phone a figure first shows whole, and on request large enough to read every label.
@@ -43,11 +45,5 @@
       document.querySelectorAll(selector).forEach((b) => b.setAttribute("aria-label", name));
     }
     measure();
-    let waiting = 0;
-    window.addEventListener("resize", () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(measure, 150);
-    });
-    window.addEventListener("load", () => setTimeout(measure, 300));
   });
 })();
