@@ -145,23 +145,24 @@ class Vectors:
     # Analogies --------------------------------------------------------------------------------
 
     def analogy(
-        self, a: str, b: str, c: str, k: int = 1, *, method: Method = "add", inputs: bool = False
-    ) -> list[tuple[str, float]]:
-        """Answer "a is to b as c is to ?" with the k best words and their scores.
+        self, a: str, a_star: str, b: str, k: int = 1, *, method: Method = "add",
+        inputs: bool = False,
+    ) -> list[tuple[str, float]]:  # fmt: skip
+        """Answer "a is to a* as b is to ?" with the k best words and their scores.
 
         Parameters
         ----------
-        a, b, c : str
-            As in man, king, woman.
+        a, a_star, b : str
+            As in man, king, woman; the names of Levy & Goldberg 2014.
         k : int
             How many answers.
         method : "add", "mul" or "only-b"
-            With x the cosine of the answer and word X: "add" scores ``b - a + c`` (3CosAdd,
-            Mikolov, Yih & Zweig 2013); "mul" scores ``b c / (a + 0.001)`` of cosines moved to 0..1
-            (3CosMul, Levy & Goldberg 2014); "only-b" scores b and ignores the question: what
-            remains of a success that it shares is not analogy.
+            With x the cosine of the answer and word X: "add" scores ``b - a + a*`` (3CosAdd,
+            Mikolov, Yih & Zweig 2013); "mul" scores ``b a* / (a + 0.001)`` of cosines moved to
+            0..1 (3CosMul, Levy & Goldberg 2014); "only-b" scores the third word alone and ignores
+            the pair before it (Linzen 2016): a success that it shares is nearness, not analogy.
         inputs : bool
-            Whether a, b and c may be answers. The published scores leave them out.
+            Whether a, a* and b may be answers. The published scores leave them out.
 
         Raises
         ------
@@ -177,7 +178,7 @@ class Vectors:
         >>> vectors.analogy("man", "king", "woman", inputs=True)[0][0]
         'woman'
         """
-        rows = np.array([[self._number(word) for word in (a, b, c)]])
+        rows = np.array([[self._number(word) for word in (a, a_star, b)]])
         (scores,) = self._analogy_scores(rows, self._unit_rows(len(self)), method, inputs)
         best = np.argsort(-scores, kind="stable")[:k]
         return [(self.words[i], float(scores[i])) for i in best if np.isfinite(scores[i])]
@@ -194,7 +195,7 @@ class Vectors:
 
         Parameters
         ----------
-        questions : iterable of (a, b, c) or (a, b, c, d)
+        questions : iterable of (a, a*, b) or (a, a*, b, b*)
             A fourth word, the wanted answer, is not looked at.
         method, inputs
             As in :meth:`analogy`.
@@ -205,7 +206,7 @@ class Vectors:
         Raises
         ------
         KeyError
-            If one of a, b, c is unknown.
+            If one of a, a*, b is unknown.
         """
         numbers = [[self._number(word) for word in question[:3]] for question in questions]
         rows = np.array(numbers, dtype=np.int64).reshape(-1, 3)
@@ -223,12 +224,12 @@ class Vectors:
     ) -> Float32s:
         """Score all candidates (rows of U) for questions (n, 3): (n, candidates)."""
         words: Float32s = self.W[rows] / self._norms[rows, None]  # (n, 3, d)
-        a, b, c = words[:, 0], words[:, 1], words[:, 2]
+        a, a_star, b = words[:, 0], words[:, 1], words[:, 2]
         scores: NDArray[Any]
         if method == "add":
-            scores = (b - a + c) @ U.T
+            scores = (a_star - a + b) @ U.T
         elif method == "mul":
-            moved = [(1 + x @ U.T) / 2 for x in (a, b, c)]
+            moved = [(1 + x @ U.T) / 2 for x in (a, a_star, b)]
             scores = moved[1] * moved[2] / (moved[0] + np.float32(EPSILON))
         elif method == "only-b":
             scores = b @ U.T
