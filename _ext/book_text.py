@@ -73,10 +73,11 @@ class KeepSignWithFormula(SphinxPostTransform):
             found = SIGN.match(str(after)) if isinstance(after, nodes.Text) else None
             if not found:
                 continue
+            # Not parent.replace(): it takes the first text that reads the same, such as ". ".
             parent, rest = formula.parent, str(after)[found.end() :]
-            parent.replace(after, [nodes.Text(rest)] if rest else [])
+            place = next(i for i, child in enumerate(parent.children) if child is formula)
             kept = nodes.inline("", classes=["kept-sign"])
-            parent.replace(formula, kept)
+            parent[place : place + 2] = [kept, *([nodes.Text(rest)] if rest else [])]
             kept += [formula, nodes.Text(found.group())]
 
 

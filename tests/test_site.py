@@ -386,6 +386,17 @@ def test_a_formula_and_the_sign_after_it_stay_on_one_line():
     assert document.astext() == "x, and y."
 
 
+def test_of_equal_texts_only_the_one_after_the_formula_loses_its_sign():
+    from docutils import nodes
+
+    document = paragraph(
+        nodes.emphasis("", "river"), nodes.Text(". "), nodes.math("", "x"), nodes.Text(". "),
+        nodes.emphasis("", "the"),
+    )  # fmt: skip
+    book_text.KeepSignWithFormula(document).run()
+    assert document.astext() == "river. x. the"
+
+
 def test_a_formula_without_a_sign_after_it_is_left_alone():
     from docutils import nodes
 
