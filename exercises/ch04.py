@@ -81,7 +81,7 @@ class WindowCounts(Exercise):
                 counts[right, left] += (window - d + 1) / window
         return counts
 
-    hint = "That is the weighting of Word2Vec. Here distance d weighs 1 / d."
+    hint = "That is the weighting of Word2Vec (chapter 5). Here distance d weighs 1 / d."
 
     def cases():
         return {
@@ -104,7 +104,8 @@ class PositivePmi(Exercise):
     hints = (
         "Compare the share of the pair with the product of two shares.",
         "`counts / counts.sum()` holds the shares of pairs; rows sum to the shares of words.",
-        "Take the logarithm only where a count is above 0, then cut off below 0.",
+        "`contexts = counts.sum(axis=0) ** gamma`, divided by its own sum; `ratio` is the share "
+        "of the pair over the product. The last line takes the logarithm and cuts.",
     )
 
     def solution(counts, gamma):  # (V, C), float -> (V, C)
@@ -142,23 +143,31 @@ class PositivePmi(Exercise):
 
     hint = "After the power, the shares of all contexts must still add up to 1."
 
-    @misconception("keeps the negative values")
+    @misconception("divides the powers by the sum of the counts")
     def _(counts, gamma):
         joint = counts / counts.sum()
         contexts = counts.sum(axis=0) ** gamma
-        ratio = joint / (joint.sum(axis=1, keepdims=True) * contexts / contexts.sum())
-        return np.log(np.where(ratio > 0, ratio, 1))
+        ratio = joint / (joint.sum(axis=1, keepdims=True) * contexts / counts.sum())
+        return np.log(np.maximum(ratio, 1))
 
-    hint = "Positive PMI: what is rarer than chance becomes 0."
+    hint = "The powers have a sum of their own: divide them by that, not by `counts.sum()`."
 
-    @misconception("takes the logarithm to base 2")
+    @misconception("raises the counts of pairs to the power, too")
     def _(counts, gamma):
-        joint = counts / counts.sum()
-        contexts = counts.sum(axis=0) ** gamma
-        ratio = joint / (joint.sum(axis=1, keepdims=True) * contexts / contexts.sum())
-        return np.log2(np.maximum(ratio, 1))
+        raised = counts**gamma
+        joint = raised / raised.sum()
+        chance = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)
+        return np.log(np.maximum(joint / chance, 1))
 
-    hint = "All logarithms of the book are natural."
+    hint = "First sum over the words, then take the power: only the sums of columns are smoothed."
+
+    @misconception("forgets to divide by the share of the word")
+    def _(counts, gamma):
+        contexts = counts.sum(axis=0) ** gamma
+        ratio = counts / counts.sum() / (contexts / contexts.sum())
+        return np.log(np.maximum(ratio, 1))
+
+    hint = "Chance is the product of two shares. Where is that of the word, the sum of its row?"
 
     def cases():
         river = np.array([[6.0, 2.0, 0.0], [6.0, 0.0, 2.0]])
@@ -237,11 +246,13 @@ class FoldIn(Exercise):
 
     x holds the weights of the new document's words, (V,); Vt the word
     directions of the old documents' SVD, (d, V). An old document, folded in
-    again, must get its row of U times s.
+    again, must get its row of U times s (so nothing is divided by s, which
+    would give its row of U).
     """
 
     hints = (
-        "For the old documents X = U S Vt. Multiply both sides by the transpose of Vt.",
+        "For the old documents X = U S Vt. Multiply both sides by the transpose of Vt, from the "
+        "right.",
         "Vt times its transpose is the identity, so X times that transpose is U S.",
         "Do with x what gives U S for X.",
     )
@@ -298,19 +309,20 @@ raw_windows = Question(
     (
         Option(
             "The neighbours, since they are closer",
-            "They hold finer evidence, but buried: nearly all of a row's length lies in the "
-            "columns of *the*, *to* and *of*, and those are alike for all words.",
+            "They hold finer evidence, but buried: most of a row's squared length lies in the "
+            "columns of ten words such as *the*, *to* and *of*, and there all words look much "
+            "alike.",
         ),
         Option(
             "The documents",
             "A document's column is short for every word, so no column rules. Raw neighbour "
-            "counts compare grammar words with grammar words.",
+            "counts compare how words go with *the* and *of*.",
             right=True,
         ),
         Option(
             "Both alike, since both count the same text",
-            "The text is the same. The columns are not: twenty thousand documents of similar "
-            "weight, or forty thousand words of which ten take most of the length.",
+            "The text is the same. The columns are not: twenty thousand documents of which ten "
+            "hold little, or forty thousand words of which ten hold most.",
         ),
     ),
 )
@@ -322,7 +334,8 @@ squeezed = Question(
     (
         Option(
             "falls, since most of the matrix is thrown away",
-            "What is thrown away is mostly what the words do not share: chance neighbours.",
+            "That is what the numbers of the matrix would suggest. On WordSim-353 the opposite "
+            "happens; what goes seems to be mostly chance neighbours.",
         ),
         Option(
             "stays, since the SVD is the best approximation",
@@ -331,7 +344,8 @@ squeezed = Question(
         Option(
             "rises",
             "Two words that never share a neighbour can have neighbours that are alike. A few "
-            "common directions bring these together.",
+            "common directions bring these together. (On SimLex-999 nothing is gained; and "
+            "against shifted rows it is a tie.)",
             right=True,
         ),
     ),
@@ -387,7 +401,7 @@ orthogonal_words = Question(
     (
         Option(
             "Another one-hot vector",
-            "Only if each word had one context of its own, and no other.",
+            "Only if each word had one context of its own, no other, and the value there were 1.",
         ),
         Option(
             "The word's row of the matrix",
@@ -398,6 +412,29 @@ orthogonal_words = Question(
         Option(
             "The sum of all rows",
             "That would be a vector of ones. A single one picks a single row.",
+        ),
+    ),
+)
+
+what_is_drawn = Question(
+    "Back to chapter 1. Lee-50 has fifty documents, and each two of them are a pair. To see how "
+    "far a correlation over the pairs would move, we resample ...",
+    (
+        Option(
+            "the pairs, since they are what is rated",
+            "A document stands in forty-nine pairs, and if it is odd, all of them are. Drawn one "
+            "by one, pairs pass for more evidence than there is, and the interval comes out too "
+            "narrow.",
+        ),
+        Option(
+            "the documents, each with all its pairs",
+            "What was sampled are the documents. (In WordSim-353 a word stands in few pairs, so "
+            "drawing pairs makes the intervals of this chapter only a little too narrow.)",
+            right=True,
+        ),
+        Option(
+            "the people who rated",
+            "That asks another question: what other judges would have said of the same documents.",
         ),
     ),
 )
