@@ -12,11 +12,12 @@ chapter on another page::
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -29,6 +30,8 @@ from lib.live import LIMIT, MIME, Table, compact, fallback, large
 FOLDER = "live"
 MARK = re.compile(r'<figure class="live" data-live="([a-z0-9-]+)"')
 END = "</figure>"
+# Builders of large data, beside those of lib.live: listed here they leave fresh what was run.
+BUILDERS: Final[Mapping[str, str]] = {"analogy-switch": "lib.live_analogy:packed_vectors"}
 # Before anything is drawn: hide the table that the instrument will fold, unless it never comes.
 EARLY = (
     'document.documentElement.classList.add("live-on");'
@@ -80,10 +83,19 @@ def files(name: str, payload: Mapping[str, Any]) -> dict[str, str]:
         f"{name}.json": json.dumps(payload, ensure_ascii=False, indent=1) + "\n",
         f"{name}.csv": table.csv(),
     }
-    more = large(name)
+    more = built(name)
     if more is not None:
         written[f"{name}.large.js"] = call.format("large", json.dumps(name), compact(more))
     return written
+
+
+def built(name: str) -> object | None:
+    """Build the data of a figure that are too large for a notebook; None if it has none."""
+    if name not in BUILDERS:
+        return large(name)
+    module, _, function = BUILDERS[name].partition(":")
+    found: object | None = getattr(importlib.import_module(module), function)()
+    return found
 
 
 def with_links(markup: str, to_root: str) -> str:

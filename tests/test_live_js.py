@@ -286,6 +286,30 @@ def test_a_number_halfway_between_two_is_written_as_in_the_table_below():
     assert "0.12" in found and "0.38" in found
 
 
+def test_whole_numbers_counts_lists_and_shares_are_written_as_in_prose():
+    numbers = [0, 7, 999, 1000, 12345, 6882701]
+    assert node("live.js", [["whole", [n]] for n in numbers]) == [f"{n:,}" for n in numbers]
+    calls = [["plural", [n, "word", "words"]] for n in (0, 1, 2000)]
+    assert node("live.js", calls) == ["0 words", "1 word", "2,000 words"]
+    lists = [["listed", [x]] for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])]
+    assert node("live.js", lists) == ["", "a", "a and b", "a, b and c"]
+    shares = [0, 0.005, 0.015, 0.314, 1]  # halves go to the even number, as in Python
+    found = node("live.js", [["percent", [share]] for share in shares])
+    assert found == [f"{100 * share:.0f} %" for share in shares] == [
+        "0 %", "0 %", "2 %", "31 %", "100 %",
+    ]  # fmt: skip
+
+
+def test_a_slider_has_a_place_for_every_step_and_takes_the_nearest_for_what_lies_between():
+    assert node("live.js", [["steps", [0, 1, 0.05]], ["steps", [0, 3, 0.1]]]) == [
+        [i / 20 for i in range(21)], [round(i * 0.1, 1) for i in range(31)],
+    ]  # fmt: skip
+    values = [1, 2, 4, 8]
+    asked = [1, 2, 3, 5, 6, 7, 99, -4]
+    found = node("live.js", [["nearest", [values, value]] for value in asked])
+    assert found == [0, 1, 1, 2, 2, 3, 3, 0]
+
+
 def test_a_figure_changes_its_own_part_of_the_address_only():
     calls = [
         ["writeQuery", ["?highlight=tfidf", "pair-judge", "5-a"]],

@@ -6,18 +6,14 @@ held against `lib.counts` and `lib.text`.
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright._impl._driver import compute_driver_executable
+from livescripts import asking
 from scipy.sparse import csr_matrix
 
 from lib.counts import BM25, BagOfWords, Tfidf, bm25
@@ -35,36 +31,13 @@ from lib.live_terms import (
 )
 from lib.text import edit_distance, nearest_spellings, tokenize
 
-ASSETS = Path(__file__).resolve().parent.parent / "webassets" / "live"
 FITTED: dict[tuple[Any, ...], Tfidf] = {}  # one collection, so fitted once for all seeds
 VARIANTS = ("textbook", "smooth", "sublinear", "unsmoothed")
-Ask = Callable[..., Any]
-
-
-def asking(script: str) -> Ask:
-    """Give a function that runs ``body`` in Node with ``pure`` and ``input`` at hand."""
-    driver = compute_driver_executable()
-    node = str(driver[0] if isinstance(driver, tuple) else driver)
-
-    def ask(body: str, **given: Any) -> Any:
-        code = (
-            f"const pure = require({json.dumps(str(ASSETS / script))});\n"
-            'const input = JSON.parse(require("fs").readFileSync(0, "utf8"));\n'
-            f"const answer = (() => {{ {body} }})();\n"
-            "process.stdout.write(JSON.stringify(answer));"
-        )
-        run = subprocess.run(
-            [node, "-e", code], input=json.dumps(given), capture_output=True,
-            encoding="utf-8", check=False,
-        )  # fmt: skip
-        assert run.returncode == 0, run.stderr
-        return json.loads(run.stdout)
-
-    return ask
 
 
 terms = asking("term-scale.js")
 news = asking("news-search.js")
+shared = asking("live.js")
 
 
 # The term scale -----------------------------------------------------------------------------------
@@ -277,12 +250,11 @@ def test_words_are_cut_alike_in_real_titles_and_texts(texts: list[str]) -> None:
 
 def test_edit_distances_and_nearest_spellings_are_those_of_lib(index: dict[str, Any]) -> None:
     asked = ["goverment", "recieve", "parliment", "trmp", "elecshun", "escapee", "zzzzzzzz", "é"]
+    words = news("return pure.prepare(input.index).byFrequency;", index=index)
     body = """
-      const model = pure.prepare(input.index);
-      const words = model.byFrequency;
-      return [words, input.asked.map((w) => pure.nearestSpellings(w, words)),
+      return [input.asked.map((w) => pure.nearestSpellings(w, input.words)),
         input.asked.map((w) => pure.editDistance("government", w))];"""
-    words, near, distances = news(body, index=index, asked=asked)
+    near, distances = shared(body, words=words, asked=asked)
     assert distances == [edit_distance("government", word) for word in asked]
     assert near == [nearest_spellings(word, words) for word in asked]
     assert near[0][0] == "government"

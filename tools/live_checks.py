@@ -22,7 +22,9 @@ from tools.chromium import PHONE, WIDE, Fault, Variant, settle, visit
 from tools.journeys import Broken, seen
 
 if TYPE_CHECKING:
+    from lib.cooccurrence import Weighting
     from lib.counts import TfidfVariant
+    from lib.vectors import Method, Vectors
     from tools.browser import Job, Task
 
 MINUS = "\N{MINUS SIGN}"
@@ -315,12 +317,281 @@ async def compare_ranking(box: Locator, rankings: Any, query: str) -> None:  # n
             raise Broken(problem, "mend webassets/live/news-search.js, or lib/counts.py")
 
 
+# --------------------------------------------------------------------------- window
+
+
+async def guess_first(box: Locator, hidden: Locator, answer: int) -> None:
+    """See that nothing is shown before the reader has guessed, then guess."""
+    if await hidden.first.is_visible():
+        raise Broken("the answer is seen before the guess", "hide it until the commit")
+    await box.get_by_role("button", name="That is my guess").click()
+    await seen(box.locator(".live-remind"), "an empty guess is not refused", "remind the reader")
+    await box.locator(".live-ask input").nth(answer).check()
+    await box.get_by_role("button", name="That is my guess").click()
+    await seen(hidden, "the answer is not shown after the guess", "show it")
+    if not await box.locator(".live-said").evaluate("(e) => e === document.activeElement"):
+        raise Broken("after the guess the focus is lost", "move it to what is said")
+
+
+async def forget(tab: Page, box: Locator, name: str, hidden: Locator) -> None:
+    """Start again: nothing of the old state may stay."""
+    await box.get_by_role("button", name="Start again").click()
+    if f"{name}=" in tab.url or await hidden.first.is_visible():
+        raise Broken("the reset leaves the old state", "clear it and the address")
+
+
+async def window(job: Job, tab: Page) -> None:
+    """Guess, widen the window, weigh by distance: weights and lists are those of lib."""
+    figures = payload(job.site, "window")
+    box = await figure(tab, "window")
+    lists = box.locator(".ws-lists ol")
+    await compare_window(box, figures["data"], 6, 2, "plain")
+    await guess_first(box, lists, 1)
+    await set_slider(box.get_by_label("Width of the window"), 7)
+    await compare_window(box, figures["data"], 6, 8, "plain")
+    await box.get_by_label("1 / distance").check()
+    await set_slider(box.get_by_label("Word at the centre"), 11)
+    await compare_window(box, figures["data"], 11, 8, "distance")
+    word = figures["data"]["words"][3]
+    await box.get_by_label("Neighbours of").select_option(word)
+    await compare_neighbours(lists, figures, word, 8, "distance")
+    await tab.reload()
+    await settle(tab)
+    box = await figure(tab, "window")
+    await compare_window(box, figures["data"], 11, 8, "distance")
+    await compare_neighbours(box.locator(".ws-lists ol"), figures, word, 8, "distance")
+    await forget(tab, box, "window", box.locator(".ws-lists ol"))
+
+
+async def compare_window(
+    box: Locator, data: Mapping[str, Any], centre: int, width: int, weighting: Weighting
+) -> None:
+    """Compare the words in the window and their weights with lib."""
+    from lib.live_window import in_window
+
+    parts = "(all) => all.map((one) => [...one.children].map((part) => part.textContent))"
+    tokens = await box.locator(".ws-token").evaluate_all(parts)
+    expected = dict(in_window(len(tokens), centre, width, weighting))
+    for place, (word, said) in enumerate(tokens):
+        if place in expected:
+            right = bool(said) and near(said, expected[place])
+        else:
+            right = said == ("centre" if place == centre else "")
+        if word != data["tokens"][place] or not right:
+            raise Broken(
+                f"word {place + 1} shows {word!r}, {said!r}; lib says {expected.get(place)}",
+                "mend webassets/live/window.js",
+            )
+
+
+async def compare_neighbours(
+    lists: Locator, figures: Mapping[str, Any], word: str, width: int, weighting: str
+) -> None:
+    """Compare both lists with the table, which holds those of lib for every setting."""
+    settings = figures["data"]["settings"]
+    fitting = [
+        (abs(one["width"] - width), one["width"], place)
+        for place, one in enumerate(settings)
+        if one["weighting"] == weighting or one["width"] == 1
+    ]
+    row = next(row for row in figures["table"]["rows"] if row[0] == word)
+    for place, column in enumerate((settings.index({"width": 1, "weighting": "plain"}),
+                                    min(fitting)[2])):  # fmt: skip
+        screen = await lists.nth(place).locator("li").all_inner_texts()
+        words = [text.replace("in both", "").strip() for text in screen]
+        if problem := differences(f"neighbours of {word}", words, row[column + 1].split(", ")):
+            raise Broken(problem, "mend webassets/live/window.js")
+
+
+# --------------------------------------------------------------------------- one update
+
+
+async def one_update(job: Job, tab: Page) -> None:
+    """Guess, take updates with and without negatives: each is that of lib.word2vec."""
+    data = payload(job.site, "one-update")["data"]
+    box = await figure(tab, "one-update")
+    await guess_first(box, box.locator(".ou-chart"), 1)
+    await compare_update(box, data["negatives"], data["rate"], 0)
+    for button, updates in (("One update", 1), ("10 updates", 11), ("One back", 10)):
+        await box.get_by_role("button", name=button).click()
+        await compare_update(box, data["negatives"], data["rate"], updates)
+    await set_slider(box.get_by_label("Negatives"), 5)
+    await set_slider(box.get_by_label("Rate"), 3)
+    await compare_update(box, 5, data["rates"][3], 10)
+    await set_slider(box.get_by_label("Negatives"), 0)
+    await box.get_by_role("button", name="50 updates").click()
+    await compare_update(box, 0, data["rates"][3], 60)
+    await tab.reload()
+    await settle(tab)
+    box = await figure(tab, "one-update")
+    await compare_update(box, 0, data["rates"][3], 60)
+    await box.get_by_label("Updates made").press("End")
+    await compare_measures(box, 0, data["rates"][3], len(data["draws"]))
+    await forget(tab, box, "one-update", box.locator(".ou-chart"))
+
+
+async def compare_update(box: Locator, negatives: int, rate: float, updates: int) -> None:
+    """Compare the table of the next update, and the measures so far, with lib."""
+    from lib.live_update import WORDS, toy, trained
+    from lib.word2vec import loss, sigmoid
+
+    W, C = trained(negatives, rate, updates)
+    after_W, after_C = trained(negatives, rate, updates + 1)
+    centre, outputs, labels = toy().example(updates, negatives)
+    dots, after = C[outputs] @ W[centre[0]], after_C[outputs] @ after_W[centre[0]]
+    columns = (dots, sigmoid(dots), labels, sigmoid(dots) - labels, sigmoid(after))
+    rows = box.locator(".ou-table tbody tr")
+    screen = [text.split()[0] for text in await rows.locator("th").all_inner_texts()]
+    if problem := differences("outputs", screen, [WORDS[i] for i in outputs]):
+        raise Broken(problem, "mend webassets/live/one-update.js")
+    for place, values in enumerate(zip(*columns, strict=True)):
+        said = await rows.nth(place).locator("td").all_inner_texts()
+        if not all(near(text, float(v)) for text, v in zip(said, values, strict=True)):
+            raise Broken(f"row {place + 1} shows {said}, lib computes {values}", "mend the script")
+    losses = await box.locator(".ou-loss b").all_inner_texts()
+    expected = (loss(W[centre], C[outputs], labels),
+                loss(after_W[centre], after_C[outputs], labels))  # fmt: skip
+    if not all(near(t, v, 3) for t, v in zip(losses, expected, strict=True)):
+        raise Broken(f"the losses are {losses}, lib computes {expected}", "mend the script")
+    await compare_measures(box, negatives, rate, updates)
+
+
+async def compare_measures(box: Locator, negatives: int, rate: float, updates: int) -> None:
+    """Compare what the chart says of all words with lib."""
+    from lib.live_update import measures, trained
+
+    m = measures(*trained(negatives, rate, updates))
+    label = await box.locator(".ou-chart svg[role=img]").get_attribute("aria-label") or ""
+    said = re.findall(rf"{MINUS}?\d\.\d\d", label)
+    wanted = (m.cosine, m.seen, m.unseen)
+    if len(said) != 3 or not all(near(t, v) for t, v in zip(said, wanted, strict=True)):
+        raise Broken(f"after {updates} updates: {label!r}, lib: {wanted}", "mend the script")
+
+
+# --------------------------------------------------------------------------- lying map
+
+
+async def lying_map(job: Job, tab: Page) -> None:
+    """Guess, pick words and pictures: what is counted is what lib counts."""
+    data = payload(job.site, "lying-map")["data"]
+    box = await figure(tab, "lying-map")
+    await guess_first(box, box.locator(".lm-lists"), 0)
+    await compare_map(box, data, 30, "0", "apple")
+    await box.get_by_label("Word", exact=True).select_option(data["words"][-1])
+    await set_slider(box.get_by_label("Perplexity", exact=True), 0)
+    await compare_map(box, data, 5, "0", data["words"][-1])
+    await box.get_by_label("random 3").check()
+    await compare_map(box, data, 5, "2", data["words"][-1])
+    await box.locator(".lm-point.lm-rest").first.click(force=True)
+    word = await box.get_by_label("Word", exact=True).input_value()
+    if word == data["words"][-1]:
+        raise Broken("a click on the map picks no word", "mend webassets/live/lying-map.js")
+    await compare_map(box, data, 5, "2", word)
+    await box.get_by_label("PCA", exact=True).check()
+    await compare_map(box, data, 0, "PCA", word)
+    await tab.reload()
+    await settle(tab)
+    box = await figure(tab, "lying-map")
+    await compare_map(box, data, 0, "PCA", word)
+    await forget(tab, box, "lying-map", box.locator(".lm-lists"))
+
+
+async def compare_map(
+    box: Locator, data: Mapping[str, Any], perplexity: int, start: str, word: str
+) -> None:
+    """Compare both lists, and what is counted over all words, with lib."""
+    import numpy as np
+
+    from lib.live_projection import kept, map_neighbours
+
+    layout = next(
+        one for one in data["layouts"] if (one["perplexity"], one["start"]) == (perplexity, start)
+    )
+    places = np.array(layout["places"]).reshape(-1, 2)
+    truth, words = np.array(data["neighbours"]), data["words"]
+    place, shares = words.index(word), kept(places, truth)
+    near = map_neighbours(places, truth.shape[1])[place]
+    for number, expected in enumerate((truth[place], near)):
+        rows = box.locator(".lm-lists ol").nth(number).locator("li > span:first-child")
+        screen = await rows.all_inner_texts()
+        if problem := differences(f"list {number + 1}", screen, [words[i] for i in expected]):
+            raise Broken(problem, "mend webassets/live/lying-map.js")
+    said = await box.locator(".lm-result").inner_text()
+    many, share = round(shares[place] * truth.shape[1]), f"{100 * shares.mean():.0f} %"
+    if not said.startswith(f"{many} of the ") or share not in said.replace("\u00a0", " "):
+        raise Broken(f"the page says {said!r}, lib counts {many} and {share}", "mend the script")
+    correlation = f"at {shown(layout['rho'])} (ranks)"
+    if correlation not in await box.locator(".lm-whole").inner_text():
+        raise Broken(f"the page does not say {correlation!r}", "show what lib computed")
+
+
+# --------------------------------------------------------------------------- analogy switch
+
+
+async def analogy_switch(job: Job, tab: Page) -> None:
+    """Guess, load the vectors, ask: the answers are those of lib.vectors over the same bytes."""
+    from lib.data import load
+    from lib.live_analogy import small_vectors
+    from lib.vectors import Vectors
+
+    box = await figure(tab, "analogy-switch")
+    await guess_first(box, box.locator(".as-load"), 1)
+    await box.locator(".as-load").click()
+    await seen(box.locator(".as-form"), "the vectors do not load", "build the large data", 20)
+    small = small_vectors(Vectors.of(load("glove-6b-50d")))
+    await compare_analogy(box, small, ("man", "king", "woman"), "add", inputs=False)
+    for name, own in zip(("a", "a*", "b"), ("Paris", "france", " rome"), strict=True):
+        await box.get_by_label(name, exact=True).fill(own)
+    await box.get_by_role("button", name="Ask", exact=True).click()
+    words = ("paris", "france", "rome")
+    await compare_analogy(box, small, words, "add", inputs=False)
+    await box.get_by_label("3CosMul").check()
+    await compare_analogy(box, small, words, "mul", inputs=False)
+    await box.get_by_label("the given words may be answers").check()
+    await compare_analogy(box, small, words, "mul", inputs=True)
+    await box.get_by_label("only b").check()
+    await compare_analogy(box, small, words, "only-b", inputs=True)
+    await tab.reload()
+    await settle(tab)
+    box = await figure(tab, "analogy-switch")
+    await box.locator(".as-load").click()
+    await seen(box.locator(".as-form"), "the vectors do not load again", "mend the script", 20)
+    await compare_analogy(box, small, words, "only-b", inputs=True)
+    await box.get_by_label("a*", exact=True).fill("frence")
+    await box.get_by_label("a*", exact=True).press("Enter")
+    missing = box.locator(".as-missing")
+    await seen(missing, "an unknown word is not named", "say that it is unknown")
+    await missing.get_by_role("button", name="france", exact=True).click()
+    await compare_analogy(box, small, words, "only-b", inputs=True)
+    await forget(tab, box, "analogy-switch", box.locator(".as-answers"))
+
+
+async def compare_analogy(
+    box: Locator, small: Vectors, words: tuple[str, str, str], method: Method, *, inputs: bool
+) -> None:
+    """Compare the five answers and their scores with lib."""
+    expected = small.analogy(*words, 5, method=method, inputs=inputs)
+    rows = box.locator(".as-answers ol > li")
+    answers = await rows.locator(".as-answer").all_inner_texts()
+    screen = [text.split()[0] for text in answers]
+    name = f"{method} for {' '.join(words)}"
+    if problem := differences(name, screen, [word for word, _ in expected]):
+        raise Broken(problem, "mend webassets/live/analogy-switch.js")
+    scores = await rows.locator(".as-score").all_inner_texts()
+    if not all(near(t, v, 3) for t, (_, v) in zip(scores, expected, strict=True)):
+        raise Broken(f"{name}: the page shows {scores}, lib computes {expected}", "mend it")
+
+
 # --------------------------------------------------------------------------- all of them
 
 CHECKS: Mapping[str, Callable[[Job, Page], Awaitable[None]]] = {
     "pair-judge": pair_judge,
     "term-scale": term_scale,
     "news-search": news_search,
+    "window": window,
+    "one-update": one_update,
+    "lying-map": lying_map,
+    "analogy-switch": analogy_switch,
 }
 
 

@@ -155,6 +155,59 @@
     return ((below + Math.abs(below % 2)) / 10 ** digits).toFixed(digits);
   }
 
+  /** Write a whole number with a comma every three digits. */
+  function whole(number) {
+    return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+  }
+
+  /** Say how many: "1 word", "2,000 words". */
+  function plural(number, one, many) {
+    return `${whole(number)} ${number === 1 ? one : many}`;
+  }
+
+  /** Join the parts of a list as a sentence does: "a, b and c". */
+  function listed(parts) {
+    return parts.length < 2 ? parts.join("")
+      : `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}`;
+  }
+
+  /** Write a share as whole percent, as Python does where it lies halfway. */
+  function percent(share) {
+    return `${format(100 * share, 0)} %`;
+  }
+
+  // --- spellings ------------------------------------------------------------------------------
+
+  /** How many letters must be put in, taken out or replaced; more than `most` is not told apart. */
+  function editDistance(a, b, most = Infinity) {
+    let above = Array.from({ length: b.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= a.length; i += 1) {
+      const row = [i];
+      let least = i;
+      for (let j = 1; j <= b.length; j += 1) {
+        const change = above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+        row.push(Math.min(above[j] + 1, row[j - 1] + 1, change));
+        least = Math.min(least, row[j]);
+      }
+      if (least > most) return least;
+      above = row;
+    }
+    return above[b.length];
+  }
+
+  /** The words spelled most like this one, as lib.text.nearest_spellings finds them. */
+  function nearestSpellings(word, words, limit = 3, most = 2) {
+    const letters = [...word];
+    const near = [];
+    words.forEach((other, i) => {
+      if (Math.abs(other.length - word.length) > 2 * most) return;
+      const distance = editDistance(letters, [...other], most);
+      if (distance <= most) near.push({ other, distance, i });
+    });
+    near.sort((a, b) => a.distance - b.distance || a.i - b.i);
+    return near.slice(0, limit).map(({ other }) => other);
+  }
+
   // --- state in the address -------------------------------------------------------------------
 
   /** Read parameter `name` of a query string such as "?a=1"; "" if it is not there. */
@@ -271,6 +324,135 @@
     return worked;
   }
 
+  // Native fields, each with a label; `set` brings a field to a value without calling `onchange`.
+  // They look as live.css says of `live-field`, or as the figure's own style says of `kind`.
+
+  /** A drop-down list; `choices` are pairs of value and text. */
+  function select(label, choices, onchange, kind = "live-field") {
+    const id = uid("select");
+    const own = el(
+      "select", { id, onchange: () => onchange(own.value) },
+      choices.map(([value, text]) => el("option", { value }, text)),
+    );
+    const box = el("div", { class: kind }, el("label", { for: id }, label), own);
+    return { box, set: (value) => { own.value = value; } };
+  }
+
+  /**
+   * A slider over a few `values`, which says in words, to the eye and to the ear, where it stands:
+   * `say(value, ...context)`, with the context that `set` was given last.
+   */
+  function slider(label, values, say, onchange, kind = "live-field") {
+    const id = uid("slider");
+    const output = el("output", { for: id });
+    let context = [];
+    const own = el("input", {
+      id, type: "range", min: 0, max: values.length - 1, step: 1,
+      oninput: () => {
+        const value = values[Number(own.value)];
+        tell(value);
+        onchange(value);
+      },
+    });
+    function tell(value) {
+      const text = say(value, ...context);
+      output.textContent = text;
+      own.setAttribute("aria-valuetext", text);
+    }
+    return {
+      box: el("div", { class: kind }, el("label", { for: id }, label), own, output),
+      /** Bring it to a value; one between two places (from an address, say) stands at the nearer. */
+      set(value, ...given) {
+        context = given;
+        own.value = nearest(values, value);
+        tell(value);
+      },
+    };
+  }
+
+  /** The place of a number in a list, or of the one that comes nearest to it. */
+  function nearest(values, value) {
+    const apart = values.map((one) => Math.abs(one - value));
+    return apart.indexOf(Math.min(...apart));
+  }
+
+  /** The numbers from `from` to `to`, `step` apart, free of the dust of adding fractions. */
+  function steps(from, to, step) {
+    const many = Math.round((to - from) / step) + 1;
+    return Array.from({ length: many }, (_, i) => Math.round((from + i * step) * 1e9) / 1e9);
+  }
+
+  /** A box to tick. */
+  function checkbox(label, onchange) {
+    const own = el("input", { type: "checkbox", onchange: () => onchange(own.checked) });
+    const box = el("label", { class: "live-check" }, own, label);
+    return { box, set: (value) => { own.checked = value; } };
+  }
+
+  /** Buttons of which one is pressed in; `choices` are pairs of value and text. */
+  function radios(label, choices, onchange) {
+    const name = uid("choice");
+    const inputs = choices.map(([value]) => el("input", {
+      type: "radio", name, value, onchange: () => onchange(value),
+    }));
+    const box = el(
+      "fieldset", { class: "live-field live-radios" }, el("legend", {}, label),
+      el("div", { class: "live-choices" }, choices.map(([, text], i) => el(
+        "label", { class: "live-choice" }, inputs[i], el("span", {}, text),
+      ))),
+    );
+    return {
+      box,
+      set(value) {
+        choices.forEach(([own], i) => { inputs[i].checked = own === value; });
+      },
+    };
+  }
+
+  /**
+   * The question that comes first: nothing is shown until the reader has chosen, or wants to see it
+   * without a guess. `onguess` is given the place of the choice as text, or "skip".
+   */
+  function ask(question, choices, onguess) {
+    const name = uid("guess");
+    const box = el("div", { class: "live-ask" });
+    function commit() {
+      const chosen = box.querySelector("input:checked");
+      if (chosen) {
+        onguess(chosen.value);
+        return;
+      }
+      remind(box.querySelector(".live-actions"), "Choose one of the answers first.");
+      box.querySelector("input").focus();
+    }
+    box.append(
+      el(
+        "fieldset", {}, el("legend", {}, question),
+        el("div", { class: "live-choices" }, choices.map((choice, i) => el(
+          "label", { class: "live-choice" }, el("input", { type: "radio", name, value: i }),
+          el("span", {}, choice),
+        ))),
+      ),
+      el(
+        "div", { class: "live-actions" },
+        button("That is my guess", commit, { class: "live-button live-main" }),
+        button("Show me without a guess", () => onguess("skip"), { class: "live-button live-quiet" }),
+      ),
+    );
+    return box;
+  }
+
+  /** Move the focus to a paragraph that has just appeared, so that it is read next. */
+  function focusOn(node) {
+    node.setAttribute("tabindex", "-1");
+    node.focus();
+  }
+
+  /** The last line of a figure: start again, copy the link. */
+  function foot(onreset, link) {
+    return el("div", { class: "live-foot" }, resetButton(onreset), copyLinkButton(link));
+  }
+
   // --- start ------------------------------------------------------------------------------------
 
   /** Put the instrument above the table, and fold the table; on failure leave the table alone. */
@@ -333,7 +515,8 @@
   }
 
   return {
-    register, data, large, loadLarge, el, svg, uid, marker, format, readQuery, writeQuery, state, announce, remind,
-    button, resetButton, copyLinkButton, start,
+    register, data, large, loadLarge, el, svg, uid, marker, format, whole, plural, listed, percent,
+    readQuery, writeQuery, state, announce, remind, button, resetButton, copyLinkButton, select,
+    slider, nearest, steps, checkbox, radios, ask, focusOn, foot, editDistance, nearestSpellings, start,
   };
 });

@@ -16,36 +16,6 @@
     return text.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) || [];
   }
 
-  /** How many letters must be put in, taken out or replaced; more than `most` is not told apart. */
-  function editDistance(a, b, most = Infinity) {
-    let above = Array.from({ length: b.length + 1 }, (_, j) => j);
-    for (let i = 1; i <= a.length; i += 1) {
-      const row = [i];
-      let least = i;
-      for (let j = 1; j <= b.length; j += 1) {
-        const change = above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-        row.push(Math.min(above[j] + 1, row[j - 1] + 1, change));
-        least = Math.min(least, row[j]);
-      }
-      if (least > most) return least;
-      above = row;
-    }
-    return above[b.length];
-  }
-
-  /** The words spelled most like this one, as lib.text.nearest_spellings finds them. */
-  function nearestSpellings(word, words, limit = 3, most = 2) {
-    const letters = [...word];
-    const near = [];
-    words.forEach((other, i) => {
-      if (Math.abs(other.length - word.length) > 2 * most) return;
-      const distance = editDistance(letters, [...other], most);
-      if (distance <= most) near.push({ other, distance, i });
-    });
-    near.sort((a, b) => a.distance - b.distance || a.i - b.i);
-    return near.slice(0, limit).map(({ other }) => other);
-  }
-
   // --- the index --------------------------------------------------------------------------------
 
   const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -255,7 +225,7 @@
 
   const START = { k1: 1.2, b: 0.75 };
   const pure = {
-    START, tokenize, editDistance, nearestSpellings, unpack, unpackPostings, unpackWords, prepare,
+    START, tokenize, unpack, unpackPostings, unpackWords, prepare,
     bm25Idf, smoothIdf, saturation, parse, bm25Scores, cosineScores, best, reasons, search, judge,
     write, read,
   };
@@ -265,14 +235,12 @@
   const EXAMPLES = ["prison escape", "self driving cars", "space station", "antarctic ice"];
   const WAIT = 150; // milliseconds after the last letter before the answer is renewed
 
-  const whole = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
-  const plural = (number, one, many) => `${whole(number)} ${number === 1 ? one : many}`;
   const times = (number) => (["never", "once", "twice"][number] || `${number} times`);
 
   /** Put the figure into `stage`. */
   function mount(stage, payload, options) {
     const live = root.EmbeddingsTested.live;
-    const { el, format } = live;
+    const { el, format, whole, plural } = live;
     const { data } = payload;
     const address = live.state("news-search");
     let state = read(address.read(), data.questions.length);
@@ -281,10 +249,7 @@
 
     const quiz = el("section", { class: "ns-quiz" });
     const engine = el("section", { class: "ns-engine" });
-    const foot = el(
-      "div", { class: "ns-foot" }, live.resetButton(reset),
-      live.copyLinkButton(() => address.link(options.figure.id)),
-    );
+    const foot = live.foot(reset, () => address.link(options.figure.id));
     stage.classList.add("news-search");
     stage.append(quiz, engine, foot);
     const settings = () => ({ k1: state.k1, b: state.b });
@@ -364,8 +329,7 @@
       drawQuiz();
       if (opened) drawEngine();
       const said = quiz.querySelector(".ns-said");
-      said.setAttribute("tabindex", "-1");
-      said.focus();
+      live.focusOn(said);
     }
 
     function answer(question, guess) {
@@ -394,8 +358,8 @@
             drawQuiz();
             const next = quiz.querySelector("input, .ns-said");
             if (next) {
-              if (!next.matches("input")) next.setAttribute("tabindex", "-1");
-              next.focus();
+              if (next.matches("input")) next.focus();
+              else live.focusOn(next);
             }
           },
         )),
@@ -472,12 +436,10 @@
       const examples = el("p", { class: "ns-examples" }, "Try ", EXAMPLES.map((query, i) => [
         i ? " " : "", live.button(query, () => askFor(query), { class: "live-button live-quiet" }),
       ]));
-      const k1 = slider("k1, how late counts saturate", 0, 3, 0.1, () => state.k1, (value) => {
-        save({ k1: value });
-      }, (value) => (value === 0 ? "0: only presence counts" : format(value, 1)));
-      const b = slider("b, how much length matters", 0, 1, 0.05, () => state.b, (value) => {
-        save({ b: value });
-      }, (value) => (value === 0 ? "0: not at all" : value === 1 ? "1: in proportion" : format(value)));
+      const k1 = slider("k1", "k1, how late counts saturate", live.steps(0, 3, 0.1), (value) => (
+        value === 0 ? "0: only presence counts" : format(value, 1)));
+      const b = slider("b", "b, how much length matters", live.steps(0, 1, 0.05), (value) => (
+        value === 0 ? "0: not at all" : value === 1 ? "1: in proportion" : format(value)));
       const curve = el("div", { class: "ns-curve" });
       const answers = el("div", { class: "ns-answers" });
       engine.replaceChildren(
@@ -496,24 +458,13 @@
         clearTimeout(timer);
         timer = setTimeout(() => askFor(query), WAIT);
       }
-      function slider(label, min, max, step, get, set, words) {
-        const own = live.uid("slider");
-        const output = el("output", { for: own });
-        const say = () => {
-          output.textContent = words(get());
-          input.setAttribute("aria-valuetext", words(get()));
-        };
-        const input = el("input", {
-          id: own, type: "range", min, max, step,
-          oninput: () => {
-            set(Number(input.value));
-            say();
-            renew(true);
-          },
-        });
-        input.value = get();
-        say();
-        return el("div", { class: "ns-field" }, el("label", { for: own }, label), input, output);
+      function slider(name, label, values, words) {
+        const made = live.slider(label, values, words, (value) => {
+          save({ [name]: value });
+          renew(true);
+        }, "ns-field");
+        made.set(state[name]);
+        return made.box;
       }
       function renew(aloud) {
         curve.replaceChildren(curves());
@@ -548,7 +499,7 @@
     }
 
     function unknown(word, again) {
-      const near = nearestSpellings(word, model.byFrequency);
+      const near = live.nearestSpellings(word, model.byFrequency);
       return el(
         "li", { class: "ns-unknown" }, el("b", {}, word), " is in no article",
         near.length ? "; nearest spellings: " : "; no known word is spelled much like it",

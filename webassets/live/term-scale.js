@@ -200,16 +200,10 @@
     pair: ["pair of neighbours", "pairs of neighbours"], "": ["common word", "common words"],
   };
 
-  const whole = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
-  const plural = (number, [one, many]) => `${whole(number)} ${number === 1 ? one : many}`;
-  const listed = (parts) => parts.length < 2 ? parts.join("")
-    : `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}`;
-  const percent = (share) => `${Math.round(share * 100)} %`;
-
   /** Put the figure into `stage`. */
   function mount(stage, payload, options) {
     const live = root.EmbeddingsTested.live;
-    const { el } = live;
+    const { el, whole, plural, listed, percent } = live;
     const { documents, collections } = payload.data;
     const address = live.state("term-scale");
     let state = read(address.read(), documents);
@@ -220,16 +214,16 @@
     const settings = (changes) => ({ ...state, ...changes });
     const decided = () => state.guess !== "";
 
-    const picker = select(live, "Passage", documents.map((one) => [one.key, one.title]), (key) => {
+    const picker = live.select("Passage", documents.map((one) => [one.key, one.title]), (key) => {
       change({ passage: key, guess: "", term: "", seed: 0 });
     });
     const about = el("p", { class: "ts-about" });
     const text = el("p", { class: "ts-text", lang: "en" });
-    const question = el("div", { class: "ts-question" });
+    const question = el("div", {});
     const results = el("div", { class: "ts-results" });
     const knobs = makeKnobs(live, change);
     const parts = {
-      verdict: el("p", { class: "ts-verdict" }), order: el("p", { class: "ts-note" }),
+      verdict: el("p", { class: "live-said" }), order: el("p", { class: "ts-note" }),
       thresholds: el("div", { class: "ts-note" }), chart: el("div", { class: "ts-chart" }),
       detail: el("p", { class: "ts-detail" }), table: el("div", { class: "ts-table" }),
     };
@@ -237,13 +231,10 @@
       parts.verdict, knobs.box, parts.order, parts.thresholds, parts.table, parts.detail,
       parts.chart,
     );
-    const foot = el(
-      "div", { class: "ts-foot" }, live.resetButton(reset),
-      live.copyLinkButton(() => address.link(options.figure.id)),
-    );
+    const foot = live.foot(reset, () => address.link(options.figure.id));
     const narrow = root.matchMedia("(max-width: 767px)");
     narrow.addEventListener("change", () => draw(state));
-    stage.classList.add("term-scale");
+    stage.classList.add("live-plain", "term-scale");
     stage.append(picker.box, about, text, question, results, foot);
     draw();
 
@@ -294,40 +285,15 @@
         question.replaceChildren();
         return;
       }
-      const name = live.uid("guess");
-      const radios = passageOf().choices.map((word, i) => el(
-        "label", { class: "ts-choice" },
-        el("input", { type: "radio", name, value: i }), el("b", {}, word),
+      question.replaceChildren(live.ask(
+        "Before you look: which of these three words does TF-IDF weigh most here?",
+        passageOf().choices.map((word) => el("b", {}, word)), reveal,
       ));
-      const commit = () => {
-        const chosen = question.querySelector("input:checked");
-        if (!chosen) {
-          live.remind(question.querySelector(".ts-actions"), "Choose one of the three words first.");
-          question.querySelector("input").focus();
-          return;
-        }
-        reveal(chosen.value);
-      };
-      question.replaceChildren(
-        el(
-          "fieldset", {},
-          el("legend", {}, "Before you look: which of these three words does TF-IDF weigh most here?"),
-          el("div", { class: "ts-choices" }, radios),
-        ),
-        el(
-          "div", { class: "ts-actions" },
-          live.button("That is my guess", commit, { class: "live-button live-main" }),
-          live.button("Show me without a guess", () => reveal("skip"), {
-            class: "live-button live-quiet",
-          }),
-        ),
-      );
     }
 
     function reveal(guess) {
       change({ guess }, false);
-      parts.verdict.setAttribute("tabindex", "-1");
-      parts.verdict.focus();
+      live.focusOn(parts.verdict);
     }
 
     function drawVerdict() {
@@ -341,7 +307,7 @@
           : `You said “${said}”; it is “${three[0].term}”.`)
           : el("strong", {}, `It is “${three[0].term}”.`),
         ` ${listed(three.map((item) => `${item.term} ${live.format(item.weight)}`))} in the `
-        + `smooth variant at length 1. ${because(three, place())}`,
+        + `smooth variant at length 1. ${because(live, three, place())}`,
       );
     }
 
@@ -381,7 +347,7 @@
         parts.thresholds.replaceChildren(line);
         return;
       }
-      const groups = tally(dropped).map(([name, number]) => plural(number, MARK_NAMES[name]));
+      const groups = tally(dropped).map(([name, number]) => plural(number, ...MARK_NAMES[name]));
       line.append(` Dropped: ${listed(groups)}.`);
       const items = tally(dropped).map(([name, number]) => {
         const words = dropped.filter((item) => item.mark === name).map((item) => item.term);
@@ -423,7 +389,7 @@
 
     function bounds() {
       const { many, one } = place();
-      const least = state.least > 1 ? `, in at least ${plural(state.least, [one, many])}` : "";
+      const least = state.least > 1 ? `, in at least ${plural(state.least, one, many)}` : "";
       return least + (state.most < 1 ? `, in at most ${percent(state.most)} of the ${many}` : "");
     }
 
@@ -494,7 +460,7 @@
   }
 
   /** Say why the first of three words is first, from its numbers alone. */
-  function because(three, { many, n }) {
+  function because({ whole }, three, { many, n }) {
     const [first, second] = three;
     if (first.df === 1) {
       return `“${first.term}” stands in one of ${whole(n)} ${many}. Nothing can be rarer; whether it is `
@@ -511,72 +477,34 @@
     return `“${first.term}” stands in ${whole(first.df)} ${many}, ${second.term} in ${whole(second.df)}.`;
   }
 
-  /** A drop-down list with its label. */
-  function select(live, label, options, onchange) {
-    const id = live.uid("select");
-    const own = live.el(
-      "select", { id, onchange: () => onchange(own.value) },
-      options.map(([value, text]) => live.el("option", { value }, text)),
-    );
-    const box = live.el("div", { class: "ts-field" }, live.el("label", { for: id }, label), own);
-    return { box, set: (value) => { own.value = value; } };
-  }
-
-  /** A slider over a few values, which says the value it stands at. */
-  function slider(live, label, values, words, onchange) {
-    const id = live.uid("slider");
-    const output = live.el("output", { for: id });
-    const own = live.el("input", {
-      id, type: "range", min: 0, max: values.length - 1, step: 1,
-      oninput: () => onchange(values[Number(own.value)]),
-    });
-    const box = live.el(
-      "div", { class: "ts-field" }, live.el("label", { for: id }, label), own, output,
-    );
-    return {
-      box,
-      set(value, ...context) {
-        own.value = values.indexOf(value);
-        const text = words(value, ...context);
-        output.textContent = text;
-        own.setAttribute("aria-valuetext", text);
-      },
-    };
-  }
-
-  function checkbox(live, label, onchange) {
-    const own = live.el("input", { type: "checkbox", onchange: () => onchange(own.checked) });
-    const box = live.el("label", { class: "ts-check" }, own, label);
-    return { box, set: (value) => { own.checked = value; } };
-  }
-
   /** The controls; `set` brings them to a state. */
   function makeKnobs(live, change) {
+    const { plural, percent } = live;
     let seed = 0;
-    const variant = select(
-      live, "Variant", VARIANTS.map((name) => [name, NAMES[name]]), (value) => change({ variant: value }),
+    const variant = live.select(
+      "Variant", VARIANTS.map((name) => [name, NAMES[name]]), (value) => change({ variant: value }),
     );
-    const least = slider(
-      live, "Lower threshold (min_df)", MINIMA,
-      (value, { many, one }) => `at least ${plural(value, [one, many])}`,
+    const least = live.slider(
+      "Lower threshold (min_df)", MINIMA,
+      (value, { many, one }) => `at least ${plural(value, one, many)}`,
       (value) => change({ least: value }),
     );
-    const most = slider(
-      live, "Upper threshold (max_df)", SHARES,
+    const most = live.slider(
+      "Upper threshold (max_df)", SHARES,
       (value, { many }) => (value === 1 ? `all ${many} allowed` : `at most ${percent(value)} of the ${many}`),
       (value) => change({ most: value }),
     );
-    const norm = checkbox(live, "bring the vector to length 1", (value) => change({ norm: value }));
-    const pairs = checkbox(live, "count pairs of neighbours too", (value) => change({ pairs: value }));
+    const norm = live.checkbox("bring the vector to length 1", (value) => change({ norm: value }));
+    const pairs = live.checkbox("count pairs of neighbours too", (value) => change({ pairs: value }));
     const shuffle = live.button("Shuffle the words", () => change({ seed: seed + 1 }));
     const restore = live.button("Back in order", () => {
       shuffle.focus();
       change({ seed: 0 });
     });
     const box = live.el(
-      "div", { class: "ts-knobs" }, variant.box,
+      "div", { class: "live-knobs" }, variant.box,
       live.el("div", { class: "ts-checks" }, norm.box, pairs.box), least.box, most.box,
-      live.el("div", { class: "ts-actions" }, shuffle, restore),
+      live.el("div", { class: "live-actions" }, shuffle, restore),
     );
     function set(state, place) {
       seed = state.seed;
@@ -626,7 +554,7 @@
   }
 
   function chart(live, weighed, state, place, choose, width) {
-    const { svg } = live;
+    const { svg, whole } = live;
     const across = (df) => LEFT + ((width - LEFT - RIGHT) * Math.log(df)) / Math.log(place.n);
     const order = ranked(weighed.kept);
     const named = new Set([
@@ -688,7 +616,7 @@
       class: `ts-point ts-point-${kind || "common"}${chosen ? " ts-point-chosen" : ""}`,
       onclick: () => kind !== "gone" && choose(item.term),
     });
-    made.append(live.svg("title", {}, `${item.term}: ${item.tf} × here, df ${whole(item.df)}`));
+    made.append(live.svg("title", {}, `${item.term}: ${item.tf} × here, df ${live.whole(item.df)}`));
     if (!label) return [made];
     const word = live.svg("text", {
       class: `ts-word${chosen ? " ts-word-chosen" : ""}`, x: left ? x - SIZE - 4 : x + SIZE + 4,
