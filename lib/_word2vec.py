@@ -4,10 +4,11 @@ What makes it fast, in the order of the gain:
 
 - Rows are padded to a whole number of vector registers, and their width is a constant of the
   compiled code, so that the inner loops become straight runs of fused multiply-adds.
-- The rows of a window are copied side by side, and the dot products of two inputs with three
-  outputs are summed at once: five loads feed six multiply-adds, instead of two feeding one.
-- The next window is drawn while this one is worked on, and its rows are asked for ahead of time:
-  they lie all over a table that no cache near the processor holds.
+- The pairs of a window are worked on in tiles, whose sums stay in registers: for the dot products
+  of two inputs with six outputs, eight loads feed twelve multiply-adds, instead of two feeding one;
+  for the steps of two rows, seven feed ten.
+- The next window is drawn before this one is worked on, and its rows are asked for meanwhile, some
+  at a time: they lie all over a table that no cache near the processor holds.
 - Sigmoids are taken for a window at once, by a polynomial without branches.
 
 Nothing depends on time or on the number of calls: the same state gives the same bits.
@@ -96,7 +97,8 @@ def _below(z: Any, n: Any) -> Any:
 def _noise(z: Any, share: Any, other: Any) -> Any:
     """Draw a word from the alias table: a column by the high bits, one of its two by the low."""
     column = _below(z, len(share))
-    return column if np.uint32(z & _LOW) < share[column] else np.int64(other[column])
+    second = np.int64(other[column])  # read in any case: no processor foresees the choice
+    return column if np.uint32(z & _LOW) < share[column] else second
 
 
 @numba.njit(inline="always", **OPTIONS)  # type: ignore[untyped-decorator]
@@ -153,6 +155,174 @@ def _thin_out(
     return n, state
 
 
+# Tiles ----------------------------------------------------------------------------------------
+# Written in terms of the compiler behind numba: from plain loops it does not make as many sums
+# that stay in registers.
+
+VECTOR = ir.VectorType(ir.FloatType(), LANES)
+FREEDOM = tuple(sorted(OPTIONS["fastmath"]))
+
+BLOCK = 5
+"""Vectors of a row that one tile of steps covers: two rows of them and what feeds them fill 16
+registers, which is what most processors have."""
+
+
+class _Writer:
+    """Writes a tile: the arguments of the function stand here under their numbers."""
+
+    def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
+        self.context, self.builder = context, builder
+        self.kinds, self.arguments = signature.args, arguments
+
+    def plus(self, number: Any, n: int) -> Any:
+        return self.builder.add(number, ir.Constant(ir.IntType(64), n))
+
+    def element(self, array: int, place: Any) -> Any:
+        """Return the address of an element."""
+        made = arrayobj.make_array(self.kinds[array])
+        data = made(self.context, self.builder, self.arguments[array]).data
+        return self.builder.gep(data, [place])
+
+    def row(self, table: int, order: int, place: Any) -> Any:
+        """Return the address of the row whose number stands in `order`."""
+        made = arrayobj.make_array(self.kinds[table])
+        array = made(self.context, self.builder, self.arguments[table])
+        number = self.builder.load(self.element(order, place))
+        shift = self.builder.mul(number, self.builder.extract_value(array.strides, 0))
+        return self.builder.gep(self.builder.bitcast(array.data, cgutils.voidptr_t), [shift])
+
+    def vector(self, row: Any, v: Any) -> Any:
+        """Return the address of the vector number `v` of a row."""
+        v = v if isinstance(v, ir.Value) else ir.Constant(ir.IntType(64), v)
+        return self.builder.gep(self.builder.bitcast(row, VECTOR.as_pointer()), [v])
+
+    def load(self, address: Any) -> Any:
+        return self.builder.load(address, align=4)
+
+    def store(self, value: Any, address: Any) -> None:
+        pointer = self.builder.bitcast(address, value.type.as_pointer())
+        self.builder.store(value, pointer, align=4)
+
+    def sums(self, n: int) -> list[Any]:
+        """Begin `n` sums with zero."""
+        zero = ir.Constant(VECTOR, None)
+        variables = [cgutils.alloca_once(self.builder, VECTOR) for _ in range(n)]
+        for variable in variables:
+            self.builder.store(zero, variable)
+        return variables
+
+    def add_product(self, total: Any, a: Any, b: Any) -> None:
+        product = self.builder.fmul(a, b, flags=FREEDOM)
+        old = self.builder.load(total)
+        self.builder.store(self.builder.fadd(old, product, flags=FREEDOM), total)
+
+    def shuffle(self, a: Any, b: Any, places: list[int]) -> Any:
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+        return self.builder.shuffle_vector(a, b, mask)
+
+    def spread(self, number: Any) -> Any:
+        """Fill a vector with one number."""
+        nothing = ir.Constant(VECTOR, ir.Undefined)
+        first = self.builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+        return self.shuffle(first, nothing, [0] * LANES)
+
+    def totals(self, sums: list[Any]) -> Any:
+        """Add up each of four vectors: a vector of four numbers."""
+
+        def fold(a: Any, b: Any, left: list[int], right: list[int]) -> Any:
+            parts = (self.shuffle(a, b, left), self.shuffle(a, b, right))
+            return self.builder.fadd(*parts, flags=FREEDOM)
+
+        a, b, c, d = (fold(x, x, [0, 1, 2, 3], [4, 5, 6, 7]) for x in sums)
+        ab = fold(a, b, [0, 1, 4, 5], [2, 3, 6, 7])
+        cd = fold(c, d, [0, 1, 4, 5], [2, 3, 6, 7])
+        return fold(ab, cd, [0, 2, 4, 6], [1, 3, 5, 7])
+
+
+def _dots(width: int) -> Any:
+    """Make a function for the dot products of two inputs with six outputs.
+
+    ``dots(X, inputs, i, Y, outputs, j, G, q, stride)`` takes the rows of X whose numbers stand in
+    `inputs` from i on, those of Y likewise, and fills G from q on and from q + stride on.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def dots(
+        _: Any, X: Any, inputs: Any, i: Any, Y: Any, outputs: Any, j: Any,
+        G: Any, q: Any, stride: Any,
+    ) -> Any:  # fmt: skip
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            w = _Writer(context, builder, signature, arguments)
+            _, _, i, _, _, j, _, q, stride = arguments
+            ins = [w.row(0, 1, w.plus(i, n)) for n in range(2)]
+            outs = [w.row(3, 4, w.plus(j, n)) for n in range(6)]
+            sums = [w.sums(6), w.sums(6)]
+            with cgutils.for_range(builder, ir.Constant(ir.IntType(64), width // LANES)) as loop:
+                xs = [w.load(w.vector(row, loop.index)) for row in ins]
+                for b, row in enumerate(outs):
+                    y = w.load(w.vector(row, loop.index))
+                    for a in range(2):
+                        w.add_product(sums[a][b], xs[a], y)
+            for a, begin in enumerate((q, builder.add(q, stride))):
+                x = [builder.load(total) for total in sums[a]]
+                w.store(w.totals(x[:4]), w.element(6, begin))
+                last = w.totals(x[4:] * 2)
+                w.store(w.shuffle(last, last, [0, 1]), w.element(6, w.plus(begin, 4)))
+            return context.get_dummy_value()
+
+        return types.void(X, inputs, i, Y, outputs, j, G, q, stride), generate
+
+    return dots
+
+
+def _steps(width: int, rows: int) -> Any:
+    """Make a function that takes a step with one row or with two.
+
+    ``steps(T, targets, a, X, sources, n, G, across, down)`` adds to row ``targets[a]`` of T the
+    rows ``X[sources[:n]]``, weighted by G at ``a * across + i * down``; then to the next row.
+    Both may be the same row: it gets one sum after the other.
+    """
+    vectors = width // LANES
+    count = -(-vectors // BLOCK)
+    blocks = [(vectors * b // count, vectors * (b + 1) // count) for b in range(count)]
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def steps(
+        _: Any, T: Any, targets: Any, a: Any, X: Any, sources: Any, n: Any,
+        G: Any, across: Any, down: Any,
+    ) -> Any:  # fmt: skip
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            w = _Writer(context, builder, signature, arguments)
+            _, _, a, _, _, n, _, across, down = arguments
+            places = [w.plus(a, e) for e in range(rows)]
+            goals = [w.row(0, 1, place) for place in places]
+            weights = [builder.mul(place, across) for place in places]
+            for begin, end in blocks:
+                sums = [w.sums(end - begin) for _ in range(rows)]
+                with cgutils.for_range(builder, n) as loop:
+                    source = w.row(3, 4, loop.index)
+                    shift = builder.mul(loop.index, down)
+                    q = [builder.add(weight, shift) for weight in weights]
+                    g = [w.spread(builder.load(w.element(6, place))) for place in q]
+                    for v in range(begin, end):
+                        x = w.load(w.vector(source, v))
+                        for e in range(rows):
+                            w.add_product(sums[e][v - begin], g[e], x)
+                for goal, totals in zip(goals, sums, strict=True):
+                    for v, total in enumerate(totals, begin):
+                        address = w.vector(goal, v)
+                        both = (w.load(address), builder.load(total))
+                        w.store(builder.fadd(*both, flags=FREEDOM), address)
+            return context.get_dummy_value()
+
+        return types.void(T, targets, a, X, sources, n, G, across, down), generate
+
+    return steps
+
+
+# The trainer ------------------------------------------------------------------------------------
+
+
 @lru_cache(maxsize=8)
 def kernel(width: int) -> Kernel:
     """Compile the trainer for rows of `width` numbers, a multiple of `LANES`.
@@ -165,40 +335,24 @@ def kernel(width: int) -> Kernel:
         for t in range(0, width, 16):  # a cache line holds 16 numbers
             _prefetch(table, row, t)
 
+    dots, two_steps, one_step = _dots(width), _steps(width, 2), _steps(width, 1)
+
     @numba.njit(**OPTIONS)  # type: ignore[untyped-decorator]
     def window_update(
         W: Any, C: Any, inputs: Any, m: Any, rows: Any, labels: Any, live: Any, k: Any,
-        rate: Any, X: Any, Y: Any, G: Any, measure: Any,
+        rate: Any, order: Any, Y: Any, G: Any, measure: Any, coming: Any,
     ) -> Any:  # fmt: skip
         """Update all pairs of m inputs and k outputs from the rows as they were before."""
-        stride = (k + 2) // 3 * 3
-        even = m + m % 2
-        for j in range(stride):
+        stride = (k + 5) // 6 * 6
+        for j in range(k):
             r = rows[j]
             for t in range(width):
                 Y[j, t] = C[r, t]
-        for i in range(even):
-            r = inputs[i]
-            for t in range(width):
-                X[i, t] = W[r, t]
-        for i in range(0, even, 2):
-            for j in range(0, stride, 3):
-                a0 = a1 = a2 = b0 = b1 = b2 = f4(0)
-                for t in range(width):
-                    x, w = X[i, t], X[i + 1, t]
-                    y0, y1, y2 = Y[j, t], Y[j + 1, t], Y[j + 2, t]
-                    a0 += x * y0
-                    a1 += x * y1
-                    a2 += x * y2
-                    b0 += w * y0
-                    b1 += w * y1
-                    b2 += w * y2
-                q = i * stride + j
-                G[q], G[q + 1], G[q + 2] = a0, a1, a2
-                q += stride
-                G[q], G[q + 1], G[q + 2] = b0, b1, b2
+        for i in range(0, m, 2):
+            for j in range(0, stride, 6):
+                dots(W, inputs, i, Y, order, j, G, i * stride + j, stride)
         loss = _loss(G, m, k, stride, labels, live) if measure else 0.0
-        _step_sizes(G, (even * stride + 7) // 8 * 8, rate)
+        _step_sizes(G, (m * stride + 7) // 8 * 8, rate)
         for j in range(k):
             if labels[j]:
                 for i in range(m):
@@ -206,30 +360,16 @@ def kernel(width: int) -> Kernel:
             if not live[j]:
                 for i in range(m):
                     G[i * stride + j] = f4(0)
-        for i in range(m):
-            r = inputs[i]
-            for j in range(0, stride, 3):
-                q = i * stride + j
-                g0, g1, g2 = G[q], G[q + 1], G[q + 2]
-                for t in range(width):
-                    W[r, t] += g0 * Y[j, t] + g1 * Y[j + 1, t] + g2 * Y[j + 2, t]
-        for j in range(k):
-            r = rows[j]
-            i = 0
-            while i + 4 <= even:
-                q = i * stride + j
-                g0, g1 = G[q], G[q + stride]
-                g2, g3 = G[q + 2 * stride], G[q + 3 * stride]
-                for t in range(width):
-                    C[r, t] += (g0 * X[i, t] + g1 * X[i + 1, t]) + (
-                        g2 * X[i + 2, t] + g3 * X[i + 3, t]
-                    )
-                i += 4
-            if i < even:
-                q = i * stride + j
-                g0, g1 = G[q], G[q + stride]
-                for t in range(width):
-                    C[r, t] += g0 * X[i, t] + g1 * X[i + 1, t]
+        for j in range(0, k - 1, 2):  # C first: W is still as it was, and of C there is a copy
+            for q in range(j, min(j + 2, len(coming))):
+                fetch(C, coming[q])
+            two_steps(C, rows, j, W, inputs, m, G, 1, stride)
+        if k % 2:
+            one_step(C, rows, k - 1, W, inputs, m, G, 1, stride)
+        for i in range(0, m - 1, 2):
+            two_steps(W, inputs, i, Y, order, k, G, stride, 1)
+        if m % 2:
+            one_step(W, inputs, m - 1, Y, order, k, G, stride, 1)
         return loss
 
     @numba.njit(**OPTIONS)  # type: ignore[untyped-decorator]
@@ -288,20 +428,22 @@ def kernel(width: int) -> Kernel:
         for q in range(len(path_starts) - 1):
             widest = max(widest, path_starts[q + 1] - path_starts[q])
         most = 2 * window + 2  # words in a window, and one more where pairs of rows are read
-        whole = np.zeros((6, max(widest + 6, most * max(negative, 1))), np.int64)
+        whole = np.zeros((7, max(widest + 6, most * max(negative, 1))), np.int64)
         rows, labels, live = whole[0], whole[1], whole[2]
-        inputs, low, high = whole[3], whole[4], whole[5]
+        inputs, low, high, order = whole[3], whole[4], whole[5], whole[6]
+        order[:] = np.arange(len(order))
         drawn = np.zeros((2, most * max(negative, 1)), np.int64)
         rows[:] = empty
         labels[0] = 1
         live[:] = 1
-        vectors = np.zeros((2 + most + widest + 6, width), np.float32)
-        x, error, X, Y = vectors[0], vectors[1], vectors[2 : 2 + most], vectors[2 + most :]
+        vectors = np.zeros((2 + widest + 6, width), np.float32)
+        x, error, Y = vectors[0], vectors[1], vectors[2:]
         G = np.zeros((1, most * (widest + 6) + 8), np.float32)[0]
         a_pair = not (cbow or at_once)  # each pair draws its own negatives
         begin = document = pairs = measured = 0
         end = ends[0] if n else 0
         loss = 0.0
+        draws = 0
         k = 1 + negative
         for position in range(-1, n):
             ahead = position + 1
@@ -318,15 +460,14 @@ def kernel(width: int) -> Kernel:
                 draws = negative * (high[s] - low[s] - 1) if a_pair else negative
                 for j in range(draws):
                     state += GOLDEN
-                    r = _noise(mix(state), share, other)
-                    drawn[s, j] = r
-                    fetch(C, r)
+                    drawn[s, j] = _noise(mix(state), share, other)
                 if not hierarchical:
                     fetch(C, kept[ahead])
                 if ahead + window < n:
                     fetch(W, kept[ahead + window])
             if position < 0:
                 continue
+            coming = drawn[ahead & 1, :draws]
             s = position & 1
             m = 0
             for q in range(low[s], high[s]):
@@ -350,6 +491,8 @@ def kernel(width: int) -> Kernel:
                         rows[1 + j] = drawn[s, j]
                         live[1 + j] = drawn[s, j] != target
             if cbow:
+                for r in coming:
+                    fetch(C, r)
                 for t in range(width):
                     x[t] = f4(0)
                 for i in range(m):
@@ -368,11 +511,13 @@ def kernel(width: int) -> Kernel:
             elif at_once:
                 inputs[m] = empty
                 loss += window_update(
-                    W, C, inputs, m, rows, labels, live, k, rate, X, Y, G, measure
+                    W, C, inputs, m, rows, labels, live, k, rate, order, Y, G, measure, coming
                 )
                 measured += m * measure
             else:
                 for i in range(m):
+                    for q in range(len(coming) * i // m, len(coming) * (i + 1) // m):
+                        fetch(C, coming[q])
                     if not hierarchical:
                         for j in range(negative):
                             rows[1 + j] = drawn[s, i * negative + j]

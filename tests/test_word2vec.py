@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from itertools import islice, product
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -233,6 +234,50 @@ def test_the_compiled_sigmoid_is_the_sigmoid():
     _word2vec._step_sizes(G, len(G), np.float32(1))
     assert np.abs(-G - sigmoid(x.astype(np.float64))).max() < 2e-6
     assert (np.diff(-G) >= -1e-6).all()
+
+
+@pytest.mark.parametrize("width", [16, 56])  # one block of vectors, and two of unequal size
+def test_a_tile_of_dots_is_a_product_of_matrices(width):
+    rng = np.random.default_rng(0)
+    X, Y = (rng.normal(size=(n, width)).astype(np.float32) for n in (5, 8))
+    inputs, outputs = np.array([9, 4, 1]), np.array([9, 7, 0, 3, 3, 2, 6])
+    G = np.full(20, np.float32(7))
+    dots = _word2vec._dots(width)
+
+    @numba.njit
+    def fill(X, inputs, Y, outputs, G):
+        dots(X, inputs, 1, Y, outputs, 1, G, 2, 9)
+
+    fill(X, inputs, Y, outputs, G)
+    by_hand = np.full(20, 7.0)
+    by_hand[[range(2, 8), range(11, 17)]] = X[[4, 1]].astype(float) @ Y[outputs[1:]].T
+    assert pytest.approx(by_hand, abs=1e-5) == G
+
+
+@pytest.mark.parametrize("width", [16, 56])
+@pytest.mark.parametrize("targets", [[0, 2, 1], [0, 2, 2]], ids=["two rows", "one row twice"])
+def test_a_tile_of_steps_adds_weighted_rows_to_each_target(width, targets):
+    rng = np.random.default_rng(0)
+    T, X = (rng.normal(size=(n, width)).astype(np.float32) for n in (3, 4))
+    targets, sources = np.array(targets), np.array([3, 0, 3])
+    G = rng.normal(size=(4, 3)).astype(np.float32)  # a row for each source, and one too many
+    by_hand = T.astype(float)
+    np.add.at(by_hand, targets[1:], G[:3, 1:].T.astype(float) @ X[sources])
+    steps = _word2vec._steps(width, 2)
+
+    @numba.njit
+    def take(T, targets, X, sources, G):
+        steps(T, targets, 1, X, sources, 3, G, 1, 3)
+
+    take(T, targets, X, sources, G.ravel())
+    assert pytest.approx(by_hand, abs=1e-5) == T
+
+
+def test_the_same_seed_gives_what_it_always_gave():
+    model = trained(SMALL)
+    assert model.W[0, :3] == pytest.approx([-0.02686, -0.25597, -0.20308], abs=2e-5)
+    assert np.abs(model.W).sum() == pytest.approx(126.1032, abs=1e-3)
+    assert np.abs(model.C).sum() == pytest.approx(194.9233, abs=1e-3)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():

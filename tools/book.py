@@ -262,6 +262,7 @@ STAGES: dict[str, list[list[str]]] = {
         ["-m", "ruff", "check", "."],
         ["-m", "ruff", "format", "--check", "--quiet", "."],
         ["-m", "mypy"],
+        ["-m", "tools.experiments", "stale"],
         ["-m", "yamllint", "--strict", "."],
         ["-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows",
          *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob(".github/workflows/*.yml"))],
@@ -405,6 +406,13 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "run": (
         module("tools.notebooks run", "A chapter did not run: its stored notebook is unchanged."),
         "execute the chapters that are stale, or those named",
+    ),
+    "experiments": (
+        module(
+            "tools.experiments run",
+            "An experiment is not finished: its stored result is unchanged.",
+        ),
+        "run the experiments that are stale, or those named (long)",
     ),
     "diff": (module("tools.diff", "No comparison was made."), "old and new results by key"),
     "status": (module("tools.status", "No status was made."), "print _build/status.json"),

@@ -27,7 +27,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +63,8 @@ FIXED_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
 }
+
+PACKAGES = ("lib", "exercises", "experiments", "benchmarks")
 
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
@@ -340,7 +342,7 @@ def _module_file(root: Path, module: str) -> Path | None:
 
 
 def imported_modules(tree: ast.AST, root: Path, package: str = "") -> set[str]:
-    """Return the modules of ``lib`` and ``exercises`` that a piece of code imports."""
+    """Return the modules of the book that a piece of code imports."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -351,7 +353,7 @@ def imported_modules(tree: ast.AST, root: Path, package: str = "") -> set[str]:
             base = ".".join(part for part in (base, node.module or "") if part)
             names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
-    ours = {name for name in names if name.split(".")[0] in ("lib", "exercises")}
+    ours = {name for name in names if name.split(".")[0] in PACKAGES}
     ours |= {name.split(".")[0] for name in ours}
     return {name for name in ours if _module_file(root, name)}
 
@@ -414,10 +416,10 @@ def _strings(tree: ast.AST) -> set[str]:
     }
 
 
-def _loaded(tree: ast.AST) -> set[str]:
+def _loaded(tree: ast.AST, *functions: str) -> set[str]:
     arguments = (
         argument
-        for call in calls(tree, "load")
+        for call in calls(tree, *functions)
         for argument in (*call.args, *(keyword.value for keyword in call.keywords))
     )
     return {name for argument in arguments for name in _strings(argument)}
@@ -436,6 +438,12 @@ def data_manifest(root: Path) -> dict[str, str]:
         for name, entry in sets.items():
             manifest[name] = json.dumps(entry.get("members", entry), sort_keys=True)
     return manifest
+
+
+def stored_results(root: Path) -> dict[str, str]:
+    """Return the text of each stored result of an experiment, by its name."""
+    files = sorted((root / "data" / "results").glob("*.json"))
+    return {path.stem: path.read_text(encoding="utf-8") for path in files}
 
 
 def _called_numbers(trees: Iterable[ast.AST], *names: str) -> list[int]:
@@ -466,25 +474,40 @@ def _defined(module: str, tree: ast.Module) -> set[str]:
     return defined | set(module.split(".")) - {"lib"}
 
 
-def ingredients(root: Path, chapter: Path) -> dict[str, str]:
-    """Return everything that a chapter's outputs depend on, by name, as text.
+def code_behind(
+    root: Path, trees: Sequence[ast.AST], printed: Set[str] = frozenset()
+) -> dict[str, str]:
+    """Return what code depends on beside itself, by name, as text.
 
-    Its code cells; the modules of ``lib`` and ``exercises`` behind them, without docstrings; the
-    data sets that they load; the statements that it puts on trial; the locked requirements.
+    The modules of the book behind it, without docstrings (but those of `printed` names, whole);
+    the data sets that they load, and the stored results of experiments that they read.
     """
-    sources = [cell["source"] for cell in code_cells(read(chapter))]
-    trees = [syntax_tree(source) for source in sources]
-    parts = {f"cell {number}": source for number, source in enumerate(sources, start=1)}
-
-    printed = _printed_code(trees)
-    manifest = data_manifest(root)
-    data = {name for tree in trees for name in _strings(tree)} & manifest.keys()
+    parts: dict[str, str] = {}
+    manifest, results = data_manifest(root), stored_results(root)
+    strings = {name for tree in trees for name in _strings(tree)}
+    data = strings & manifest.keys()
+    reads = any(True for tree in trees for _ in calls(tree, "stored"))
+    known = strings & results.keys() if reads else set()
     for name, path in modules_behind(trees, root).items():
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
         parts[f"module {name}"] = text if printed & _defined(name, tree) else meaning(tree)
-        data |= _loaded(tree) & manifest.keys()
+        data |= _loaded(tree, "load") & manifest.keys()
+        known |= _loaded(tree, "stored") & results.keys()
     parts |= {f"data {name}": manifest[name] for name in sorted(data)}
+    return parts | {f"result {name}": results[name] for name in sorted(known)}
+
+
+def ingredients(root: Path, chapter: Path) -> dict[str, str]:
+    """Return everything that a chapter's outputs depend on, by name, as text.
+
+    Its code cells and what is behind them; the statements that it puts on trial; the locked
+    requirements.
+    """
+    sources = [cell["source"] for cell in code_cells(read(chapter))]
+    trees = [syntax_tree(source) for source in sources]
+    parts = {f"cell {number}": source for number, source in enumerate(sources, start=1)}
+    parts |= code_behind(root, trees, _printed_code(trees))
 
     on_trial = set(_called_numbers(trees, "trial", "verdict"))
     for entry in claims(root):
@@ -501,7 +524,12 @@ def ingredients(root: Path, chapter: Path) -> dict[str, str]:
 
 def fingerprint(root: Path, chapter: Path) -> str:
     """Return a short hash of everything that a chapter's outputs depend on."""
-    text = json.dumps(ingredients(root, chapter), ensure_ascii=False)
+    return short_hash(ingredients(root, chapter))
+
+
+def short_hash(parts: dict[str, str]) -> str:
+    """Return 20 digits that change with any part, its name or its place."""
+    text = json.dumps(parts, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:20]
 
 

@@ -1,8 +1,8 @@
 """Gather the state of the book: chapters, verdicts, versions, artefacts, audit.
 
 Prints it and writes _build/status.json: `chapters` (seconds, peak memory, cells, stale or not),
-`claims` (number, verdict, result keys), `versions`, `artefacts` (size and hash), `mutations`,
-`browser` (what the last audit measured of every page).
+`claims` (number, verdict, result keys), `experiments` (fresh or stale), `versions`, `artefacts`
+(size and hash), `mutations`, `browser` (what the last audit measured of every page).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from tools import audit, notebooks
+from tools import audit, experiments, notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "transformers", "gensim", "matplotlib",
@@ -74,6 +74,7 @@ def status(root: Path = ROOT) -> dict[str, Any]:
     return {
         "chapters": chapters(root),
         "claims": claims(root),
+        "experiments": experiments.states(root),
         "versions": {"python": platform.python_version(), **versions},
         "platform": f"{platform.system()} {platform.machine()}",
         "artefacts": artefacts(root),
