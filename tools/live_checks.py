@@ -620,6 +620,10 @@ async def operate(job: Job, page: str, name: str, variant: Variant) -> None:
         job.faults += watch.faults(page, label)
 
 
+# Figures whose chapter is still to come: no page shows them yet.
+COMING = {"analogy-switch", "lying-map"}
+
+
 def tasks(job: Job) -> list[Task]:
     """List the figures to operate; a figure that nobody shows or checks is a fault."""
     found = places(job.site)
@@ -627,10 +631,12 @@ def tasks(job: Job) -> list[Task]:
     for name in sorted(set(CHECKS) | set(found)):
         if name not in CHECKS:
             job.add(found[name][0], name, "is checked by nothing", "add it to tools/live_checks.py")
-        elif name not in found:
+        elif name not in found and name not in COMING:
             job.add("(any)", name, "no page shows this live figure", "show it, or drop its check")
+        elif name in found and name in COMING:
+            job.add(found[name][0], name, "is shown, and listed as coming", "take it off COMING")
         else:
-            for place, page in enumerate(found[name]):
+            for place, page in enumerate(found.get(name, ())):
                 variant = (WIDE, PHONE)[place % 2]
                 listed.append((page, name, partial(operate, job, page, name, variant)))
     return listed
