@@ -492,7 +492,16 @@ def test_a_figure_that_is_never_shown_or_never_checked_is_a_fault(tmp_path):
     assert live_checks.tasks(job) == []
     said = {fault.variant: fault.what for fault in job.faults}
     assert said.pop("ghost") == "is checked by nothing"
-    assert said == dict.fromkeys(live_checks.CHECKS, "no page shows this live figure")
+    expected = set(live_checks.CHECKS) - live_checks.COMING
+    assert said == dict.fromkeys(expected, "no page shows this live figure")
+
+
+def test_a_figure_that_came_is_no_longer_listed_as_coming(tmp_path, monkeypatch):
+    monkeypatch.setattr(live_checks, "COMING", {"window"})
+    (tmp_path / "index.html").write_text('<figure data-live="window">', encoding="utf-8")
+    job = browser.Job(None, "o", tmp_path, "")
+    live_checks.tasks(job)
+    assert any(f.variant == "window" and "listed as coming" in f.what for f in job.faults)
 
 
 def test_every_live_figure_of_the_book_has_its_check():
