@@ -6,7 +6,7 @@ Reads ``_build/status.json`` where ``make status`` has written it, else ``data/r
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,42 @@ def page_rows(pages: Any) -> list[Any]:
     return rows
 
 
+def stored_results(root: Path) -> dict[str, dict[str, Any]]:
+    """Read what the experiments stored, by name."""
+    paths = sorted((root / "data" / "results").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def experiment_rows(results: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+    """One row an experiment: name, rows, seeds, minutes on the clock, day of the run."""
+    return [
+        [
+            _text(cell)
+            for cell in (
+                name.replace("_", " "),
+                len(found["rows"]),
+                len(found["seeds"]),
+                f"{found['seconds'] / 60:.0f}",
+                found["date"][:10],
+            )
+        ]
+        for name, found in results.items()
+    ]
+
+
+def speed_rows(races: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """One row a race against gensim: what ran, ours in thousand words a second, the ratio."""
+    rows = []
+    for race in races:
+        size = f"{race['tokens'] / 1e6:g}"
+        ratio = f"{race['ratio']:.1f} ({race['lowest']:.1f} to {race['highest']:.1f})"
+        cells = [race["model"], race["dimensions"], size, race["threads"]]
+        rows.append([_text(cell) for cell in [*cells, f"{race['ours'] / 1e3:,.0f}", ratio]])
+    return rows
+
+
 class Status(SphinxDirective):
-    """Tables of the last runs, the versions and the committed artefacts."""
+    """Tables of the last runs, the experiments, the versions and the committed artefacts."""
 
     def run(self) -> list[nodes.Node]:
         """Build what is known, and say so when nothing is."""
@@ -96,6 +130,7 @@ class Status(SphinxDirective):
         if rows:
             heads = ["Chapter", "Seconds", "Peak GiB", "Cells", "Run on", "State"]
             built += [nodes.rubric("", "Chapters"), table(heads, rows, [20, 12, 12, 12, 20, 24])]
+        built += self.experiments(stored_results(root))
         versions = _named(status.get("versions"))
         if versions:
             cells = [
@@ -125,6 +160,27 @@ class Status(SphinxDirective):
         if isinstance(audit.get("share"), int | float):
             text = f"Planted errors that the tests catch: {100 * audit['share']:.0f} %."
             built.append(nodes.paragraph("", text))
+        return built
+
+    def experiments(self, results: Mapping[str, Mapping[str, Any]]) -> list[nodes.Node]:
+        """Build the table of the experiments, and that of the races against gensim."""
+        self.env.note_dependency(str(Path(self.env.srcdir) / "data" / "results"))
+        built: list[nodes.Node] = []
+        if results:
+            heads = ["Experiment", "Rows", "Seeds", "Minutes", "Run on"]
+            grid = table(heads, experiment_rows(results), [40, 12, 12, 16, 20])
+            text = "What takes longer than a chapter may, and is stored for the chapters to read."
+            built += [nodes.rubric("", "Experiments"), nodes.paragraph("", text), grid]
+        if "word2vec_scaling" in results:
+            heads = ["Word2Vec", "Numbers", "Million tokens", "Threads", "Thousand words/s"]
+            rows = speed_rows(results["word2vec_scaling"]["rows"])
+            text = (
+                "Words a second of lib.word2vec, divided by those of gensim reading the same file "
+                "in the same run, one pass: the median of three rounds (lowest and highest). Rows "
+                "with negatives a window, or a window at once, run another, cheaper algorithm."
+            )
+            grid = table([*heads, "Ratio"], rows, [34, 12, 14, 12, 14, 24])
+            built += [nodes.rubric("", "Speed against gensim"), nodes.paragraph("", text), grid]
         return built
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
@@ -19,13 +19,60 @@ from numpy.typing import ArrayLike, NDArray
 from lib.text import UnknownWord
 
 Float32s: TypeAlias = NDArray[np.float32]
-Method: TypeAlias = Literal["add", "mul", "only-b"]
+Method: TypeAlias = Literal["add", "mul", "only-b", "only-a*", "ignore-a", "opposite"]
 
 EPSILON = 0.001
 """Keeps 3CosMul from dividing by zero (Levy & Goldberg 2014)."""
 
+COEFFICIENTS: Mapping[str, tuple[int, int, int]] = {
+    "add": (-1, 1, 1),
+    "ignore-a": (0, 1, 1),
+    "opposite": (1, -1, 1),
+    "only-b": (0, 0, 1),
+    "only-a*": (0, 1, 0),
+}
+"""What a, a* and b count in the vector whose nearest word is the answer (Linzen 2016, table 1)."""
+
 BATCH = 256
 """So many questions are answered at once: their cosines with all words take the memory."""
+
+
+def analogy_scores(given: Float32s, U: Float32s, method: Method = "add") -> Float32s:
+    """Score every word as the answer to "a is to a* as b is to ?": (n, V).
+
+    Parameters
+    ----------
+    given : (n, 3, d) array
+        The vectors of a, a* and b for n questions, of length 1.
+    U : (V, d) array
+        The vectors of the candidates, of length 1.
+    method : str
+        "add" is the cosine with ``b - a + a*``, but for the length of that sum (3CosAdd, Mikolov,
+        Yih & Zweig 2013); "mul" is ``cos(b) cos(a*) / (cos(a) + 0.001)`` with cosines moved to
+        0..1 (3CosMul, Levy & Goldberg 2014). The others leave out what an analogy needs (Linzen
+        2016): "only-b" is the cosine with b, "only-a*" that with a*, "ignore-a" adds ``a* + b``,
+        "opposite" walks the wrong way, ``b + a - a*``.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown.
+
+    Examples
+    --------
+    >>> given = np.array([[[1, 0], [0.8, 0.6], [0.6, 0.8]]])
+    >>> analogy_scores(given, np.array([[1, 0], [0, 1]])).round(1)
+    array([[0.4, 1.4]], dtype=float32)
+    """
+    if method == "mul":
+        a, a_star, b = ((1 + given[:, i] @ U.T) / 2 for i in range(3))
+        scores: NDArray[Any] = b * a_star / (a + np.float32(EPSILON))
+    elif method in COEFFICIENTS:
+        weights = np.array(COEFFICIENTS[method], dtype=given.dtype)
+        scores = (weights @ given) @ U.T  # (3,) @ (n, 3, d) is (n, d)
+    else:
+        raise ValueError(f"method must be {', '.join(COEFFICIENTS)} or mul, not {method!r}")
+    return scores.astype(np.float32, copy=False)
 
 
 class WordTable(Protocol):
@@ -156,11 +203,9 @@ class Vectors:
             As in man, king, woman; the names of Levy & Goldberg 2014.
         k : int
             How many answers.
-        method : "add", "mul" or "only-b"
-            With x the cosine of the answer and word X: "add" scores ``b - a + a*`` (3CosAdd,
-            Mikolov, Yih & Zweig 2013); "mul" scores ``b a* / (a + 0.001)`` of cosines moved to
-            0..1 (3CosMul, Levy & Goldberg 2014); "only-b" scores the third word alone and ignores
-            the pair before it (Linzen 2016): a success that it shares is nearness, not analogy.
+        method : str
+            As in :func:`analogy_scores`. A success that "only-b" shares, which ignores the pair
+            before the third word, is nearness, not analogy.
         inputs : bool
             Whether a, a* and b may be answers. The published scores leave them out.
 
@@ -179,7 +224,7 @@ class Vectors:
         'woman'
         """
         rows = np.array([[self._number(word) for word in (a, a_star, b)]])
-        (scores,) = self._analogy_scores(rows, self._unit_rows(len(self)), method, inputs)
+        (scores,) = self._candidate_scores(rows, self._unit_rows(len(self)), method, inputs)
         best = np.argsort(-scores, kind="stable")[:k]
         return [(self.words[i], float(scores[i])) for i in best if np.isfinite(scores[i])]
 
@@ -212,33 +257,23 @@ class Vectors:
         rows = np.array(numbers, dtype=np.int64).reshape(-1, 3)
         U = self._unit_rows(len(self) if first is None else first)
         parts = (rows[i : i + BATCH] for i in range(0, len(rows), BATCH))
-        best = [self._analogy_scores(part, U, method, inputs).argmax(1) for part in parts]
+        best = [self._candidate_scores(part, U, method, inputs).argmax(1) for part in parts]
         return [self.words[i] for part in best for i in part]
 
     def _unit_rows(self, n: int) -> Float32s:
         rows: Float32s = self.W[:n] / self._norms[:n, None]
         return rows
 
-    def _analogy_scores(
+    def _candidate_scores(
         self, rows: NDArray[np.int64], U: Float32s, method: Method, inputs: bool
     ) -> Float32s:
         """Score all candidates (rows of U) for questions (n, 3): (n, candidates)."""
-        words: Float32s = self.W[rows] / self._norms[rows, None]  # (n, 3, d)
-        a, a_star, b = words[:, 0], words[:, 1], words[:, 2]
-        scores: NDArray[Any]
-        if method == "add":
-            scores = (a_star - a + b) @ U.T
-        elif method == "mul":
-            moved = [(1 + x @ U.T) / 2 for x in (a, a_star, b)]
-            scores = moved[1] * moved[2] / (moved[0] + np.float32(EPSILON))
-        elif method == "only-b":
-            scores = b @ U.T
-        else:
-            raise ValueError(f"method must be 'add', 'mul' or 'only-b', not {method!r}")
+        given: Float32s = self.W[rows] / self._norms[rows, None]  # (n, 3, d)
+        scores = analogy_scores(given, U, method)
         if not inputs:
             question, place = np.nonzero(rows < len(U))
             scores[question, rows[question, place]] = -np.inf
-        return scores.astype(np.float32, copy=False)
+        return scores
 
     # Files ------------------------------------------------------------------------------------
 

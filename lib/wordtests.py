@@ -30,26 +30,16 @@ from numpy.typing import ArrayLike, NDArray
 from lib.data import load
 from lib.evaluate import spearman
 from lib.text import Vocabulary
-from lib.vectors import EPSILON, Vectors
+from lib.vectors import Method, Vectors, analogy_scores
 
 Floats: TypeAlias = NDArray[np.float64]
 Float32s: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
 Matrix: TypeAlias = Any  # (V, d) array, sparse matrix, or something that has one as its W
 Words: TypeAlias = Vocabulary | Vectors | Mapping[str, int] | Iterable[str]
-Method: TypeAlias = Literal["add", "mul", "only-b", "only-a*", "ignore-a", "opposite"]
 
 BATCH = 512
 """So many questions are answered at once: their cosines with all words take the memory."""
-
-COEFFICIENTS: Mapping[str, tuple[int, int, int]] = {
-    "add": (-1, 1, 1),
-    "ignore-a": (0, 1, 1),
-    "opposite": (1, -1, 1),
-    "only-b": (0, 0, 1),
-    "only-a*": (0, 1, 0),
-}
-"""What a, a* and b count in the vector whose nearest word is the answer (Linzen 2016, table 1)."""
 
 
 def _numbers(words: Words) -> Mapping[str, int]:
@@ -365,11 +355,8 @@ def answer(
         A row for each word of the vocabulary of `questions`; compared by the cosine.
     questions : Questions
     method : str
-        "add" looks for the word nearest to ``b - a + a*`` (3CosAdd), "mul" for the highest
-        ``cos(b) cos(a*) / (cos(a) + 0.001)`` with cosines moved to 0..1 (3CosMul). The others
-        leave out what an analogy needs (Linzen 2016): "only-b" takes the word nearest to b,
-        "only-a*" that nearest to a*, "ignore-a" uses ``a* + b``, "opposite" walks the wrong way,
-        ``b + a - a*``.
+        "add" (3CosAdd), "mul" (3CosMul), or one that leaves out what an analogy needs; as in
+        :func:`lib.vectors.analogy_scores`.
     inputs_allowed : bool
         Whether a, a* and b may be answers. The published scores leave them out.
 
@@ -387,30 +374,16 @@ def answer(
     >>> answer(W, questions, inputs_allowed=True).rows  # a* itself, both times
     array([3, 1])
     """
-    if method not in (*COEFFICIENTS, "mul"):
-        raise ValueError(f"method must be {', '.join(COEFFICIENTS)} or mul, not {method!r}")
     unit = _unit_rows(getattr(table, "W", table))
     U, best = unit[: questions.limit], []
-    for start in range(0, len(questions), BATCH):
+    for start in range(0, max(len(questions), 1), BATCH):  # once even without questions
         given = questions.rows[start : start + BATCH, :3]
-        scores = _scores(unit[given], U, method)
+        scores = analogy_scores(unit[given], U, method)
         if not inputs_allowed:
             np.put_along_axis(scores, given, -np.inf, axis=1)
         best.append(scores.argmax(axis=1))
-    rows = np.concatenate(best) if best else np.zeros(0, dtype=np.int64)
+    rows = np.concatenate(best)
     return Answers(questions, rows, np.ones(len(questions.category), dtype=np.int64))
-
-
-def _scores(given: Float32s, U: Float32s, method: str) -> NDArray[Any]:
-    """Score all candidates (rows of U) for given words (n, 3, d): (n, candidates)."""
-    scores: NDArray[Any]
-    if method == "mul":
-        a, a_star, b = ((1 + given[:, i] @ U.T) / 2 for i in range(3))
-        scores = b * a_star / (a + np.float32(EPSILON))
-    else:
-        weights = np.array(COEFFICIENTS[method], dtype=np.float32)
-        scores = (weights @ given) @ U.T  # (3,) @ (n, 3, d) is (n, d)
-    return scores
 
 
 def macro_average(answers: Answers) -> float:

@@ -237,6 +237,23 @@ def test_rows_that_other_code_left_are_named_and_can_be_kept_all(book, capsys):
     assert result(book).kept == ["all"]
 
 
+def test_a_result_kept_whole_says_what_it_cost_when_and_on_what_it_ran(book, monkeypatch):
+    run(book)
+    old = {"seconds": 90.0, "cpu_seconds": 60.0, "date": "2020-02-29", "versions": {"numpy": "1"}}
+    file = book.root / "data" / "results" / "toy.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | old), "utf-8")
+    path = book.root / "experiments" / "toy.py"
+    path.write_text(path.read_text("utf-8") + "x = 1\n", "utf-8")
+    assert run(book, "--keep", "all") == 0
+    kept = result(book)
+    assert {name: getattr(kept, name) for name in old} == old
+    path.write_text(path.read_text("utf-8") + "y = 1\n", "utf-8")
+    assert run(book, "--keep", "method=even") == 0  # the other rows ran now
+    assert result(book).date != "2020-02-29"
+    assert result(book).versions != {"numpy": "1"}
+    assert result(book).cpu_seconds >= 24  # two of five rows
+
+
 def test_a_condition_that_no_row_meets_is_refused(book, capsys):
     run(book)
     path = book.root / "experiments" / "toy.py"

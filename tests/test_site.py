@@ -468,6 +468,22 @@ def test_status_falls_back_to_the_stored_runs(tmp_path):
     assert [cell.astext() for cell in row] == ["chapter 1", "4", "-", "-", "-", "to be run again"]
 
 
+def test_the_status_page_shows_what_the_experiments_stored(tmp_path):
+    assert book_status.stored_results(tmp_path) == {}
+    folder = tmp_path / "data" / "results"
+    folder.mkdir(parents=True)
+    race = {"model": "cbow", "dimensions": 50, "tokens": 250_000, "threads": 2, "ours": 1_234_567.0,
+            "gensim": 2e5, "ratio": 6.17, "lowest": 5.9, "highest": 6.44}  # fmt: skip
+    stored = {"rows": [race], "seeds": [1], "seconds": 150.0, "date": "2026-11-23T10:00:00"}
+    (folder / "word2vec_scaling.json").write_text(json.dumps(stored), encoding="utf-8")
+    results = book_status.stored_results(tmp_path)
+    (row,) = book_status.experiment_rows(results)
+    assert [cell.astext() for cell in row] == ["word2vec scaling", "1", "1", "2", "2026-11-23"]
+    (row,) = book_status.speed_rows(results["word2vec_scaling"]["rows"])
+    told = ["cbow", "50", "0.25", "2", "1,235", "6.2 (5.9 to 6.4)"]
+    assert [cell.astext() for cell in row] == told
+
+
 def test_a_card_is_split_at_its_headings_and_never_inside_code():
     text = "---\nx: 1\n---\n# News\nOne.\n\n## Licence\n```\n# not a heading\n```\n### Size\nBig.\n"
     assert book_cards.split_card(text, "news") == (

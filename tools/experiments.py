@@ -34,7 +34,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lib.experiment import NAME, ExperimentError, Row, rounded, stored
+from lib.experiment import NAME, ExperimentError, Row, Stored, rounded, stored
 from tools import notebooks
 from tools.notebooks import ROOT
 
@@ -121,6 +121,8 @@ class Partial:
     cpu_seconds: float = 0.0
     kept: set[str] = field(default_factory=set)
     points: list[str] = field(default_factory=list)
+    anew: int = 0
+    """Rows that the code as it is has made."""
 
     def read(self) -> Partial:
         """Take what earlier runs of the same code left."""
@@ -164,6 +166,7 @@ class Partial:
         self.seconds += line["seconds"]
         self.cpu_seconds += line["cpu_seconds"]
         self.kept |= {line.get("kept", "")} - {""}
+        self.anew += not line.get("kept")
         self.points.append(line.get("point", ""))
 
 
@@ -178,11 +181,8 @@ def _keep(partial: Partial, root: Path, name: str, conditions: Sequence[str], sa
     older = [line for line in older if line["fingerprint"] == older[-1]["fingerprint"]]
     if older and not conditions and not partial.rows:
         say(f"{name}  {len(older)} finished rows are of other code and left out; see --keep")
-    try:
-        rows = stored(name, folder=root / "data" / "results").rows
-    except ExperimentError:
-        rows = []
-    whole = [{"row": row, "seconds": row.get("seconds", 0), "cpu_seconds": 0} for row in rows]
+    last = _last(root, name)
+    whole = [_share(row, last) for row in last.rows] if last else []
     for condition in conditions:
         anew = list(zip(partial.points, partial.rows, strict=True))
         key, _, value = condition.partition("=")
@@ -199,6 +199,19 @@ def _keep(partial: Partial, root: Path, name: str, conditions: Sequence[str], sa
             if not any(_same_point(point, line["row"], *new) for new in anew):
                 partial.add(line["row"], line["seconds"], line["cpu_seconds"],
                             point=point, kept=condition)  # fmt: skip
+
+
+def _last(root: Path, name: str) -> Stored | None:
+    try:
+        return stored(name, folder=root / "data" / "results")
+    except ExperimentError:
+        return None
+
+
+def _share(row: Row, last: Stored) -> dict[str, Any]:
+    """Return a stored row with its share of what the whole run cost."""
+    n = len(last.rows)
+    return {"row": row, "seconds": last.seconds / n, "cpu_seconds": last.cpu_seconds / n}
 
 
 def _same_point(point: str, row: Row, new_point: str, new_row: Row) -> bool:
@@ -363,15 +376,17 @@ def _rows(module: ModuleType, partial: Partial, progress: Reporter, minutes: flo
 def _write(root: Path, name: str, module: ModuleType, partial: Partial) -> None:
     if not partial.rows:
         raise ExperimentError(f"{name} found no rows: the result is left as it was")
+    last = _last(root, name)
+    again = last is not None and partial.anew == 0  # then nothing ran today, on these versions
     result = {
         "name": name,
         "rows": partial.rows,
         "recipe": rounded(module.RECIPE),
         "seeds": rounded(list(module.SEEDS)),
-        "versions": versions(),
+        "versions": last.versions if last and again else versions(),
         "seconds": round(partial.seconds, 1),
         "cpu_seconds": round(partial.cpu_seconds, 1),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "date": last.date if last and again else datetime.now(UTC).strftime("%Y-%m-%d"),
         "fingerprint": partial.mark,
         "kept": sorted(partial.kept),
     }
