@@ -10,7 +10,8 @@ interval holds zero is called a tie.
     duel r8-gap-a-over-b: r8-a | r8-b | counting | averaging | at sorting | chapters/01_x#A heading
 
 ``{front-door} read`` (or ``run``, ``teach``) lists what that door costs, ``{front-questions}`` has
-lines ``question | chapter number | heading``, and ``{front-facts}`` is the colophon.
+lines ``question | chapter number | heading``, ``{front-plan}`` is a course of one session a
+chapter, and ``{front-facts}`` is the colophon.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from book_ledger import chapters, read_claims, recorded
+from book_ledger import chapters, read_claims, recorded, table
 from book_reading import minutes, spoken_minutes
 from book_runs import peak_gib, read_runs
 from docutils import nodes
@@ -47,7 +48,7 @@ class heading_link(nodes.Inline, nodes.TextElement):
 
 
 class page_cost(nodes.Inline, nodes.TextElement):
-    """A text about the chapters' pages that needs all of them to have been read."""
+    """A text about the chapters' pages, or one of them, that needs them to have been read."""
 
 
 # --------------------------------------------------------------------------- what is counted
@@ -379,6 +380,33 @@ class FrontQuestions(SphinxDirective):
         return [listing]
 
 
+class FrontPlan(SphinxDirective):
+    """A course of one session a chapter: what to read before it, and what there is to work on."""
+
+    columns = ("Session", "Chapter", "Read before", "Questions", "Exercises", "To run")
+
+    def run(self) -> list[nodes.Node]:
+        """Build a row for each chapter that is written; chapter 0 is preparation."""
+        root = _watch(self)
+        runs = read_runs(root)
+        rows = []
+        for number, name in sorted(chapters(self.env.found_docs).items()):
+            count = taught(exercise_modules([number]))
+            seconds = runs.get(Path(name).name, {}).get("seconds")
+            cells = (
+                nodes.Text(str(number) if number else "before"),
+                _link("", name),
+                page_cost("", "", what="minutes", page=name),
+                nodes.Text(str(count.questions)),
+                nodes.Text(str(count.exercises)),
+                nodes.Text("-" if seconds is None else duration(seconds)),
+            )
+            rows.append([nodes.paragraph("", "", cell) for cell in cells])
+        made = table(self.columns, rows, (11, 40, 17, 11, 11, 10))
+        made["classes"].append("front-plan")
+        return [made]
+
+
 class FrontFacts(SphinxDirective):
     """The day of the last full run."""
 
@@ -428,7 +456,7 @@ def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             text = '<span class="page-weight">a few hundred kilobytes</span>'
             node.replace_self(nodes.raw("", text, format="html"))
         else:
-            names = chapters(app.env.found_docs).values()
+            names = [node["page"]] if "page" in node else chapters(app.env.found_docs).values()
             total = sum(minutes(app.env.get_doctree(name)) for name in names)
             node.replace_self(nodes.Text(spoken_minutes(total)))
 
@@ -440,5 +468,6 @@ def register(app: Sphinx) -> None:
     app.add_directive("front-verdicts", FrontVerdicts)
     app.add_directive("front-door", FrontDoor)
     app.add_directive("front-questions", FrontQuestions)
+    app.add_directive("front-plan", FrontPlan)
     app.add_directive("front-facts", FrontFacts)
     app.connect("doctree-resolved", resolve)

@@ -87,7 +87,7 @@ def count_line(claims: Sequence[Claim]) -> str:
     total = sum(judged.values())
     if not total:
         return f"{len(claims)} statements are on trial; none has its verdict yet."
-    kinds = "; ".join(f"{judged[key]} {name}" for key, name in VERDICTS.items() if judged[key])
+    kinds = "; ".join(f"{judged[key]}\u00a0{name}" for key, name in VERDICTS.items() if judged[key])
     return f"{total} of {len(claims)} statements have their verdict so far: {kinds}."
 
 
@@ -139,7 +139,8 @@ def _entry(
         why = nodes.container("", nodes.paragraph("", reason(claim, records)), classes=["why"])
         for key in claim.results:
             if key in records:
-                why += nodes.paragraph("", format_line(records[key]), classes=["rests-on"])
+                line = format_line(records[key]).replace("(n = ", "(n\u00a0=\u00a0")
+                why += nodes.paragraph("", line, classes=["rests-on"])
         entry += why
     return entry
 

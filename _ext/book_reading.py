@@ -1,7 +1,8 @@
 """What stands above a chapter's text: its part, what it costs to read and to run, its answer.
 
 The first paragraph of a chapter is its answer, in three sentences. It becomes a block of its own,
-and a chapter whose first paragraph has another number of sentences fails the build.
+and a chapter whose first paragraph has another number of sentences fails the build. The cell that
+only imports what the chapter uses is folded.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 from book_runs import read_runs, run_line
+from book_text import only_imports
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -147,6 +149,19 @@ def _mark_answer(answer: nodes.paragraph, docname: str) -> None:
     block += answer
 
 
+def fold_imports(app: Sphinx, doctree: nodes.document) -> None:
+    """Fold the cells of a chapter that only import: a reader looks them up when there is need."""
+    if not app.env.docname.startswith("chapters/"):
+        return
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") != "cell_code" or cell.get("hide_mode"):
+            continue
+        shown = cell.children[-1].get("nb_element") if cell.children else None
+        if shown == "cell_code_source" and only_imports(cell.astext()):
+            cell["classes"].append("tag_hide-input")
+            cell["hide_mode"] = "input"  # what its button says: book_text
+
+
 def add_place(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
@@ -171,5 +186,6 @@ def add_place(
 
 def register(app: Sphinx) -> None:
     """Connect to the reading and the writing of each page."""
+    app.connect("doctree-read", fold_imports)
     app.connect("doctree-read", add_opening)
     app.connect("html-page-context", add_place)

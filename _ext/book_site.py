@@ -5,8 +5,10 @@
 ``book_ledger`` the statements on trial, ``book_cards`` the data cards, ``book_live`` the live
 figures with their scripts, ``book_front`` the first page, ``book_status`` the state of the book,
 ``book_text`` keeps a percent sign beside its number, ``book_terms`` links terms to the glossary,
+``book_promises`` links of chapters by number to those that are written,
 ``book_head`` adds the descriptions for search engines and the small mends of the produced HTML,
-``book_share`` the previews, the icons and the map of the site.
+``book_search`` keeps commands of TeX out of the search, ``book_share`` adds the previews, the icons
+and the map of the site.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ import book_front
 import book_head
 import book_ledger
 import book_live
+import book_promises
 import book_reading
+import book_search
 import book_share
 import book_status
 import book_terms
@@ -39,7 +43,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
         book_status,
         book_text,
         book_terms,
+        book_promises,
         book_head,
+        book_search,
         book_share,
     ):
         part.register(app)

@@ -1,11 +1,12 @@
 """Keeps together on a line what belongs together, and says what a folded cell holds.
 
 A number stays with its percent sign, a formula with the sign after it, and a word of a heading in
-one piece. A folded cell is announced as the solution, the set-up or the code.
+one piece. A folded cell is announced as the solution, the set-up, the imports or the code.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any, ClassVar
 
@@ -94,16 +95,33 @@ class NameFoldedCells(SphinxPostTransform):
                 cell["prompt_show"], cell["prompt_hide"] = f"Show {what}", f"Hide {what}"
 
 
+def only_imports(code: str) -> bool:
+    r"""Tell whether a cell does nothing but import.
+
+    Examples
+    --------
+    >>> only_imports("import re\nfrom math import log"), only_imports("import re\nx = 1")
+    (True, False)
+    """
+    try:
+        body = ast.parse(code).body
+    except SyntaxError:
+        return False
+    return bool(body) and all(isinstance(line, ast.Import | ast.ImportFrom) for line in body)
+
+
 def inside(source: str) -> str:
     """Return what a folded cell holds, judged by its code.
 
     Examples
     --------
-    >>> inside("Ranks.show_solution()"), inside("x = 1")
-    ('the solution', 'the code')
+    >>> inside("Ranks.show_solution()"), inside("x = 1"), inside("import re")
+    ('the solution', 'the code', 'what this chapter imports')
     """
     if "show_solution()" in source:
         return "the solution"
+    if only_imports(source):
+        return "what this chapter imports"
     return "the set-up" if source.startswith('"""The same in every chapter') else "the code"
 
 

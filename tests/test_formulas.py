@@ -54,6 +54,17 @@ def test_every_kind_of_formula_on_a_page_is_set_and_can_be_unset(tmp_path, mathj
     assert again == page(body)
 
 
+def test_a_formula_by_itself_may_go_on_below_at_a_wide_space(tmp_path, mathjax):
+    (tmp_path / "_static").mkdir()
+    wide = '<div class="math notranslate nohighlight">\\[a, \\qquad b \\quad c\\]</div>'
+    inline = wide.replace("div", "span").replace("[", "(").replace("]", ")")
+    pages = {"a.html": page(wide), "b.html": page(inline)}
+    set_pages(pages, tmp_path, mathjax)
+    assert pages["a.html"].count(formulas.GAP) == 1 and formulas.GAP not in pages["b.html"]
+    assert formulas.WIDE_SPACE in pages["b.html"]
+    assert wide in unset(pages["a.html"])
+
+
 def test_formulas_that_are_set_stay(tmp_path, mathjax):
     (tmp_path / "_static").mkdir()
     pages = {"a.html": page(INLINE)}

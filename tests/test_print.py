@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from pypdf import PdfWriter
 
 from tools import bound, chromium, epub, print_check
@@ -35,7 +36,8 @@ SOLUTION = """
 </details></div>"""
 SET_UP = """
 <div class="cell tag_hide-input docutils container">
-<details class="admonition hide above-input"><summary><p>Show</p></summary>
+<details class="admonition hide above-input"><summary><p class="collapsed">Show the set-up</p>
+<p class="expanded">Hide the set-up</p></summary>
 <div class="cell_input"><pre>import lib</pre></div></details></div>"""
 FIGURE = """
 <div class="figure-frame"><svg class="book-figure" role="img" aria-label="A line &amp; a dot."
@@ -50,7 +52,8 @@ FIRST = f"""<html><body><nav>the site's frame</nav><article class="bd-article">
 <p>With <span class="math notranslate">\\(\\frac{{a}}{{b}}\\)</span> dry days.</p>
 {SET_UP}{QUESTION}{SOLUTION}
 <section id="more"><h2>More</h2>{FIGURE}<script>run()</script><button>Copy</button></section>
-<figure class="live" data-live="pair-judge" id="live-pair-judge"><table><tr><td>1</td></tr></table>
+<figure class="live" data-live="pair-judge" id="live-pair-judge"><figcaption><strong>Judge</strong>
+Rate them.</figcaption><table><tr><td>1</td></tr></table>
 <p class="live-links"><a href="x.csv">CSV</a></p></figure>
 </section></article></body></html>"""
 NOTES = f"""<html><body><article class="bd-article"><section id="notes"><h1>Notes</h1>
@@ -174,10 +177,33 @@ def test_code_that_the_site_folds_is_not_lost(rain):
     assert "import lib" in rain.select(".at-the-end")[-1].get_text()
 
 
+def test_folded_neighbours_share_a_line_that_names_them(rain):
+    line = rain.select_one("[id$='--folded-1']")
+    assert line.get_text() == "Printed apart, since it shows nothing: the set-up."
+    imports = SET_UP.replace("the set-up", "what it imports").replace("import lib", "import re")
+    second = FIRST.replace(SET_UP, SET_UP + imports)
+    body = bound.bind({"chapters/01_rain": second, "pages/notes": NOTES}, TOC)[0].body
+    (line,) = [p for p in body.select(".turn-line") if "Printed apart" in p.get_text()]
+    assert line.get_text().endswith(": the set-up, what it imports.")
+    ends = [a["href"].lstrip("#") for a in line.find_all("a")]
+    assert [body.find(id=end).pre.get_text() for end in ends] == ["import lib", "import re"]
+
+
+def test_folded_code_that_two_chapters_share_is_printed_once():
+    toc = {"root": "chapters/01_rain", "chapters": [{"file": "chapters/02_snow"},
+                                                    {"file": "pages/notes"}]}  # fmt: skip
+    pages = {"chapters/01_rain": FIRST, "chapters/02_snow": FIRST, "pages/notes": NOTES}
+    first, second, _ = bound.bind(pages, toc)
+    assert first.body.get_text().count("import lib") == 1
+    assert "import lib" not in second.body.get_text()
+    assert second.body.select_one("[id$='--folded-1'] a")["href"] == "#chapters-01_rain--code-1"
+
+
 def test_a_live_figure_stands_as_its_numbers_and_says_so(rain):
     figure = rain.select_one("figure.live")
     assert figure.select_one("td").get_text() == "1"
     assert figure.select_one(".live-note").get_text() == bound.LIVE
+    assert figure.figcaption.get_text().split() == ["Judge.", "Rate", "them."]
 
 
 def test_the_alternative_texts_of_all_figures_are_known(chapters):
@@ -318,6 +344,19 @@ def test_a_formula_becomes_mathml_with_its_words(chapters, book):
     (formula,) = ET.fromstring(page).iter(f"{{{epub.MATHML}}}math")
     assert formula.get("alttext") == "fraction, a, over b, end fraction"
     assert b"data-mjx" not in page and b"frac{" not in page
+
+
+def test_formulas_that_stand_side_by_side_stand_in_lines_in_the_epub():
+    def made(inside):
+        return BeautifulSoup(f"<math>{inside}</math>", "html.parser").math
+
+    wide = '<mstyle><mspace width="2em"></mspace></mstyle>'
+    thin = '<mstyle><mspace width="0.167em"></mspace></mstyle>'
+    lines = epub._lines(made(f"<mi>a</mi>{thin}<mi>b</mi>{wide}<mi>c</mi>"))
+    assert [line["alttext"] for line in lines] == ["a b", "c"]
+    assert "2em" not in "".join(map(str, lines))
+    assert len(epub._lines(made(f"<mi>a</mi>{thin}<mi>b</mi>"))) == 1
+    assert len(epub._lines(made(f"<mfrac><mrow>{wide}<mi>a</mi></mrow><mi>b</mi></mfrac>"))) == 1
 
 
 def test_a_formula_that_was_not_set_is_refused(chapters, book):

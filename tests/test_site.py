@@ -20,8 +20,10 @@ import book_figures  # noqa: E402
 import book_front  # noqa: E402
 import book_head  # noqa: E402
 import book_ledger  # noqa: E402
+import book_promises  # noqa: E402
 import book_reading  # noqa: E402
 import book_runs  # noqa: E402
+import book_search  # noqa: E402
 import book_share  # noqa: E402
 import book_status  # noqa: E402
 import book_terms  # noqa: E402
@@ -493,6 +495,20 @@ def test_a_card_is_split_at_its_headings_and_never_inside_code():
     assert book_cards.split_card("Plain.", "news") == ("news", [("", "Plain.")])
 
 
+def test_a_card_in_no_group_or_in_two_is_named():
+    with pytest.raises(book_cards.ExtensionError, match="news: every card is in one group"):
+        book_cards.groups(["Texts: r8"], ["news", "r8"])
+    with pytest.raises(book_cards.ExtensionError, match="r8: every card"):
+        book_cards.groups(["Texts: r8", "Models: r8"], ["r8"])
+
+
+def test_cards_of_our_own_sets_count_too(tmp_path):
+    for name in ("data/cards/r8.md", "data/own/marks.md", "data/own/marks.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# A card\n", encoding="utf-8")
+    assert list(book_cards.cards(tmp_path)) == ["marks", "r8"]
+
+
 def test_chapters_are_known_by_their_number():
     names = [
         "chapters/00_primer",
@@ -508,7 +524,8 @@ def test_chapters_are_known_by_their_number():
 
 MODULES = (
     site, finish, costs, typefaces, book_cards, book_figures, book_front, book_head, book_ledger,
-    book_reading, book_runs, book_share, book_status, book_terms, book_text,
+    book_promises, book_reading, book_runs, book_search, book_share, book_status, book_terms,
+    book_text,
 )  # fmt: skip
 
 
@@ -862,6 +879,9 @@ Is it a toy? | 1 | How it plays
 Is it more? | 2
 ```
 
+```{front-plan}
+```
+
 ```{front-facts}
 ```
 """
@@ -904,12 +924,13 @@ def small_book(root):
         "pages/verdicts.md": "# Verdicts\n\nEvery statement of the small book, and its verdict.\n\n"
         "```{ledger}\n```\n\n```{bibliography}\n```\n",
         "pages/status.md": "# Runs\n\nWhat the chapter of this small book cost when it ran.\n\n"
-        "```{book-status}\n```\n\n```{data-cards}\n```\n",
+        "```{book-status}\n```\n\n```{data-overview}\nTexts: lee\n```\n\n```{data-cards}\n```\n",
         "pages/about.md": "# About\n\nA page that says what this small book is about.\n\n"
         "## How to cite\n\nSo.\n\n## Licence\n\nOpen.\n",
         "data/claims.yml": CLAIMS,
         ".pytest_cache/README.md": "# A hidden folder is no page of the book\n",
-        "data/cards/lee.md": "# Lee\n\nFifty texts.\n\n## Licence\n\nNot *stated*.\n",
+        "data/cards/lee.md": "# Lee: texts\n\nFifty texts.\n\n**Size.** 50 texts, all short.\n\n"
+        "## Licence\n\nNot *stated*.\n",
         "data/runs.json": json.dumps({"01_toy": RUN}),
     }
     for name, text in files.items():
@@ -924,10 +945,13 @@ def small_book(root):
     cells = [
         nbformat.v4.new_markdown_cell(
             f"# A toy\n\n{ANSWER}\n\nA *toy* is a toy; `toy` is code, and toys are linked once."
+            " See [chapter 1](../intro.md), not [chapter 2](../intro.md)."
             "\n\n## How it plays\n\nWell: $a_i < b$, and\n\n$$\n\\frac{1}{2}\n$$ (half)"
         )
     ]
-    for count, data in enumerate(shown, start=1):
+    imports = nbformat.v4.new_code_cell("import re\nfrom math import log", execution_count=1)
+    cells.append(imports)
+    for count, data in enumerate(shown, start=2):
         output = nbformat.v4.new_output("display_data", data=data)
         cells.append(
             nbformat.v4.new_code_cell(f"f({count})", execution_count=count, outputs=[output])
@@ -984,6 +1008,18 @@ def test_a_chapter_says_what_it_cost_and_what_it_is_about(chapter):
     assert "_sources/chapters/01_toy.ipynb" in chapter
 
 
+def test_only_the_imports_of_a_chapter_are_folded(chapter):
+    (folded,) = re.findall(r'<details class="admonition hide.*?</details>', chapter, re.S)
+    assert "Show what this chapter imports" in folded
+    assert ">log</span>" in folded
+
+
+def test_a_chapter_named_by_number_is_linked_once_it_is_written(chapter):
+    assert re.search(r'<a class="reference internal" href="#">(<span[^>]*>)?chapter 1<', chapter)
+    assert not re.search(r'intro\.html">(<span[^>]*>)?chapter', chapter)
+    assert re.search(r'<span class="to-come">(<span[^>]*>)?chapter 2<', chapter)
+
+
 def test_a_chapter_shows_its_figure_as_part_of_the_page(chapter):
     assert '<div class="figure-frame"><svg ' in chapter
     assert 'aria-label="GloVe lies above counting"' in chapter
@@ -1023,7 +1059,7 @@ def test_the_ledger_links_to_written_chapters_and_carries_their_numbers(built):
     assert 'later <span class="unwritten">chapter 2</span>' in ledger
     assert "not yet judged" in ledger
     front = (built / "intro.html").read_text(encoding="utf-8")
-    assert "1 of 2 statements have their verdict so far: 1 holds, with a qualification." in front
+    assert "1 of 2 statements have their verdict so far: 1\u00a0holds, with" in front
     assert "Counting is old" not in front
 
 
@@ -1031,6 +1067,14 @@ def test_cards_and_runs_are_on_their_pages(built):
     page = (built / "pages" / "status.html").read_text(encoding="utf-8")
     assert 'id="card-lee"' in page and "Not <em>stated</em>." in page
     assert "chapter 1" in page and "<p>42</p>" in page
+
+
+def test_the_cards_are_listed_by_group_with_a_link_to_each(built):
+    page = (built / "pages" / "status.html").read_text(encoding="utf-8")
+    table = re.search(r'<table class="data-overview.*?</table>', page, re.S)
+    assert table and 'colspan="4"><p><strong>Texts</strong>' in table.group(0)
+    assert 'href="#card-lee">Lee</a>' in table.group(0)
+    assert "<p>texts</p>" in table.group(0) and "<p>50 texts</p>" in table.group(0)
 
 
 def test_the_front_page_is_made_of_results(built):
@@ -1043,6 +1087,33 @@ def test_the_front_page_is_made_of_results(built):
     assert "42 s</strong> to run every chapter, in 0.9 GiB" in front
     assert re.search(r'class="page-weight">\d+ KB<', front)
     assert "Every chapter was last run on 2026-11-23 or later." in front
+
+
+def test_the_plan_of_a_course_says_what_each_chapter_takes(built):
+    front = (built / "index.html").read_text(encoding="utf-8")
+    plan = re.search(r'<table class="front-plan.*?</table>', front, re.S)
+    assert plan and 'href="chapters/01_toy.html"' in plan.group(0)
+    assert "<p>1 minute</p>" in plan.group(0) and "<p>42 s</p>" in plan.group(0)
+
+
+def test_the_search_page_loads_what_the_theme_loads_and_our_excerpts(built):
+    import pydata_sphinx_theme
+
+    theirs = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/search.html"
+    wanted = re.findall(r"pathto\('([^']+)'", theirs.read_text(encoding="utf-8"))
+    page = (built / "search.html").read_text(encoding="utf-8")
+    loaded = [name.partition("?")[0] for name in re.findall(r'<script[^>]* src="([^"]+)"', page)]
+    assert set(wanted) <= set(loaded)
+    # The excerpts are ours before the index starts the search.
+    assert loaded.index("_static/searchtools.js") < loaded.index("_static/search.js")
+    assert loaded.index("_static/search.js") < loaded.index("searchindex.js")
+    assert "_static/search.js" not in (built / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_search_knows_the_words_of_a_page_and_no_command_of_tex(built):
+    index = (built / "searchindex.js").read_text(encoding="utf-8")
+    assert '"agre"' in index  # the stem of a word of the chapter's answer
+    assert not re.search(r"\bfrac\b", index)
 
 
 def test_the_answer_stands_apart_and_terms_lead_to_the_glossary(chapter):

@@ -153,7 +153,7 @@ def test_answers_may_come_from_the_first_words_only():
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match="only-b, .*or mul, not 'sub'"):
+    with pytest.raises(ValueError, match=r"only-b, .*or mul, not 'sub'"):
         SMALL.analogy("man", "king", "woman", method="sub")
 
 

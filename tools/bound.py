@@ -219,12 +219,16 @@ def _line(text: str, link: Tag) -> Tag:
     return line
 
 
-def unfold(body: Tag, key: str, number: str) -> None:
-    """Open everything that is folded; answers and solutions go to the end of the chapter."""
+def unfold(body: Tag, key: str, number: str, known: dict[str, str]) -> None:
+    """Open everything that is folded; answers and solutions go to the end of the chapter.
+
+    ``known`` gives the place of folded code by the code: what stands in the book already is not
+    printed again, and what is new is added.
+    """
     ends = [
         ("answers", "Answers to the questions", list(_questions(body, key, number))),
         ("solutions", "Solutions", list(_solutions(body, key))),
-        ("set-up", "Folded code", list(_folded_code(body, key))),
+        ("set-up", "Folded code", list(_folded_code(body, key, known))),
     ]
     for name, title, entries in ends:
         if entries:
@@ -309,23 +313,44 @@ def _solutions(body: Tag, key: str) -> Iterator[Tag]:
         yield entry
 
 
-def _folded_code(body: Tag, key: str) -> Iterator[Tag]:
-    """Take out cells of which the site folds the code and that show nothing, such as the set-up."""
+def _folded_code(body: Tag, key: str, known: dict[str, str]) -> Iterator[Tag]:
+    """Take out cells of which the site folds the code and that show nothing, such as the set-up.
+
+    Neighbours share one line in the text; code that is in ``known`` is only pointed at.
+    """
+    line: Tag | None = None
     for place, cell in enumerate(body.select("div.cell.tag_hide-input"), start=1):
         if cell.select_one(".cell_output"):
             continue
-        there, here = f"{key}--code-{place}", f"{key}--folded-{place}"
-        line = _line("A cell without output is at the end of the chapter: ", _link("code", there))
-        line["id"] = here
-        cell.replace_with(line)
-        entry = _new("div", id=there, **{"class": "solution"})
-        entry.extend([cell, _line("Back to ", _link("its place", here))])
-        yield entry
+        shown = cell.select_one(".cell_input") or cell
+        code, there = "".join(shown.get_text().split()), f"{key}--code-{place}"
+        link = _link(_said_of(cell), known.get(code, there))
+        if line is not None and cell.find_previous_sibling() is line:
+            line.contents[-1].insert_before(", ", link)
+        else:
+            line = _line("Printed apart, since it shows nothing: ", link)
+            line["id"] = f"{key}--folded-{place}"
+            cell.insert_before(line)
+        cell.extract()
+        if code not in known:
+            known[code] = there
+            entry = _new("div", id=there, **{"class": "solution"})
+            entry.extend([cell, _line("Back to ", _link("its place", str(line["id"])))])
+            yield entry
+
+
+def _said_of(cell: Tag) -> str:
+    """Return what the site says on the button of a folded cell, such as ``the set-up``."""
+    said = cell.select_one("summary .collapsed")
+    return text_of(said).removeprefix("Show ") if said else "the code"
 
 
 def say_live(body: Tag) -> None:
-    """Say under each live figure that it moves elsewhere."""
+    """Say under each live figure that it moves elsewhere; its title ends with a full stop."""
     for figure in body.select("figure.live"):
+        for title in figure.select("figcaption > strong"):
+            if not text_of(title).endswith((".", "?")):
+                title.append(".")
         figure.append(_new("p", LIVE, **{"class": "live-note"}))
 
 
@@ -341,20 +366,23 @@ def bind(pages: Mapping[str, str], toc: Mapping[str, object]) -> list[Chapter]:
         If a page is missing or cannot be read, or a link leads nowhere.
     """
     order = parts_of(toc)
+    known: dict[str, str] = {}
     names = {f"{name}.html": key_of(name) for name, _ in order}
     names["index.html"] = key_of(order[0][0])
     chapters = []
     for name, part in order:
         if name not in pages:
             raise BindingError(f"{name}: the page was not built")
-        chapters.append(_chapter(name, part, pages[name], names))
+        chapters.append(_chapter(name, part, pages[name], names, known))
     lost = lost_links(chapters)
     if lost:
         raise BindingError("; ".join(lost))
     return chapters
 
 
-def _chapter(name: str, part: str, text: str, names: Mapping[str, str]) -> Chapter:
+def _chapter(
+    name: str, part: str, text: str, names: Mapping[str, str], known: dict[str, str]
+) -> Chapter:
     key, stem = key_of(name), posixpath.basename(name)
     article, drawings = article_of(text, name)
     own_places(article, name)
@@ -368,7 +396,7 @@ def _chapter(name: str, part: str, text: str, names: Mapping[str, str]) -> Chapt
         body.append(_new("span", id=str(top["id"]), **{"class": "place"}))
         top.unwrap()
     body.extend(list(article.contents))
-    unfold(body, key, number)
+    unfold(body, key, number, known)
     say_live(body)
     title = body.find("h1")
     assert isinstance(title, Tag)

@@ -22,8 +22,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
+from bs4.element import PageElement
 
 from tools.bound import STANDS_FOR, Chapter, formulas_of
+from tools.spoken import spoken
 
 XHTML = "http://www.w3.org/1999/xhtml"
 OPS = "http://www.idpf.org/2007/ops"
@@ -137,8 +139,37 @@ def _mathematics(chapters: Sequence[Chapter], book: Epub) -> None:
         made["xmlns"] = MATHML
         made["alttext"] = words
         tag.clear()
-        tag.append(made)
+        tag.extend(_lines(made) if display else [made])
         tag["class"] = "math-block" if display else "math-inline"
+
+
+def _lines(formula: Tag) -> list[Tag]:
+    """Cut a formula at its wide spaces: what stands side by side on paper is too wide for a phone.
+
+    A reading device neither breaks a formula nor scrolls it.
+    """
+    spaces = [
+        space
+        for space in formula.find_all("mspace", width="2em")
+        if space.parent is formula or (space.parent and space.parent.parent is formula)
+    ]
+    if not spaces:
+        return [formula]
+    ends = {id(s if s.parent is formula else s.parent) for s in spaces}
+    lines: list[list[PageElement]] = [[]]
+    for part in list(formula.contents):
+        if id(part) in ends:
+            lines.append([])
+        else:
+            lines[-1].append(part)
+    made = []
+    for line in lines:
+        piece = copy.copy(formula)
+        piece.clear()
+        piece.extend(line)
+        piece["alttext"] = spoken(str(piece))
+        made.append(piece)
+    return made
 
 
 def _pictures(chapter: Chapter, book: Epub) -> dict[str, bytes]:

@@ -29,6 +29,10 @@ FORMULA = re.compile(
 KEPT = re.compile(r' data-tex="([^"]*)"')
 NUMBER = re.compile(r'^\s*<span class="eqno">.*?</span>\s*', re.S)
 
+# What MathJax makes of \qquad, and what stands there instead: a place where a line may end.
+WIDE_SPACE = '<mjx-mstyle><mjx-mspace style="width: 2em;"></mjx-mspace></mjx-mstyle>'
+GAP = "<mjx-gap> </mjx-gap>"
+
 TeX: TypeAlias = tuple[str, bool]
 """A formula, and whether it stands by itself."""
 
@@ -89,6 +93,17 @@ def set_formulas(wanted: Sequence[TeX], mathjax: Path) -> Set:
     return Set(found["formulas"], found["css"])
 
 
+def breakable(formula: str) -> str:
+    """Let a formula that stands by itself go on in a new line at a wide space, on a narrow screen.
+
+    Examples
+    --------
+    >>> breakable(f"<mjx-math>a{WIDE_SPACE}b</mjx-math>")
+    '<mjx-math>a<mjx-gap> </mjx-gap>b</mjx-math>'
+    """
+    return formula.replace(WIDE_SPACE, GAP)
+
+
 def formulas_in(text: str) -> list[TeX]:
     """List the formulas of a page that are still TeX."""
     return [
@@ -137,7 +152,7 @@ def set_pages(pages: dict[str, str], site: Path, mathjax: Path) -> None:
         return
     made, css = set_formulas(each, mathjax)
     (site / SHEET).write_text(css, encoding="utf-8", newline="\n")
-    of = dict(zip(each, made, strict=True))
+    of = {f: breakable(m) if f[1] else m for f, m in zip(each, made, strict=True)}
     for name, found in wanted.items():
         if found:
             up = "../" * name.count("/")
