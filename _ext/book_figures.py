@@ -74,7 +74,7 @@ def inline_svg(text: str, prefix: str) -> str:
     Raises
     ------
     FigureError
-        If the figure says nothing to those who cannot see it.
+        If the figure says nothing to those who cannot see it, or an id names two things in it.
     """
     root = ET.fromstring(text)
     name = root.get("aria-label") or ""
@@ -86,6 +86,7 @@ def inline_svg(text: str, prefix: str) -> str:
                 parent.remove(child)
     if not name.strip():
         raise FigureError("a figure has no alternative text: pass alt= to lib.plot.show")
+    _define_once(root)
     for element in root.iter():
         _rewrite(element, prefix)
     width = root.attrib.pop("width", "")
@@ -96,6 +97,24 @@ def inline_svg(text: str, prefix: str) -> str:
     root.set("aria-label", " ".join(name.split()))
     root.set("style", f"max-width: {_css_length(width)}")
     return ET.tostring(root, encoding="unicode", short_empty_elements=True)
+
+
+def _define_once(root: ET.Element) -> None:
+    """Take out what is defined again: panels that draw the same marker define it each."""
+    known: dict[str, bytes] = {}
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if (name := child.get("id")) is None:
+                continue
+            tail, child.tail = child.tail, None
+            drawn = ET.tostring(child)
+            child.tail = tail
+            if name not in known:
+                known[name] = drawn
+            elif known[name] == drawn:
+                parent.remove(child)
+            else:
+                raise FigureError(f"two elements of a figure have the id {name!r}")
 
 
 def _css_length(width: str) -> str:

@@ -346,6 +346,17 @@ def test_a_figure_is_never_wider_than_it_was_drawn():
     )
 
 
+def test_a_marker_that_every_panel_defines_is_defined_once_in_the_page():
+    marker = '<defs><path id="m" d="M0 0h1"/></defs>\n<use href="#m"/>'
+    text = f'<svg aria-label="two panels" width="9"><g>{marker}</g><g>{marker}  </g></svg>'
+    drawn = book_figures.inline_svg(text, "f")
+    assert drawn.count('id="f-m"') == 1
+    assert drawn.count('href="#f-m"') == 2
+    other = text.replace('d="M0 0h1"', 'd="M0 0h2"', 1)
+    with pytest.raises(book_figures.FigureError, match="two elements of a figure have the id 'm'"):
+        book_figures.inline_svg(other, "f")
+
+
 def test_a_figure_without_words_is_refused():
     with pytest.raises(book_figures.FigureError, match="no alternative text"):
         book_figures.inline_svg(FIGURE.replace("GloVe lies above counting", " "), "f")
