@@ -207,8 +207,10 @@ def test_a_fault_names_page_variant_fault_and_fix():
 
 
 def test_a_page_as_wide_as_its_window_is_no_fault_and_one_pixel_more_is():
-    fits = {"scroll": 390, "client": 390, "makers": []}
+    fits = {"scroll": 390, "client": 390, "makers": [], "cut": []}
     assert browser.sideways_faults("p", "v", fits) == []
+    (fault,) = browser.sideways_faults("p", "v", {**fits, "cut": ["div.figure-frame"]})
+    assert fault.what == "cuts div.figure-frame at its cell"
     (fault,) = browser.sideways_faults("p", "v", {**fits, "scroll": 391, "makers": ["table.x"]})
     assert "is 391 px wide in a window of 390 px: table.x" in fault.what
 

@@ -97,12 +97,16 @@ class Job:
 
 
 def sideways_faults(page: str, variant: str, found: Mapping[str, Any]) -> list[Fault]:
-    """Say whether a page scrolls sideways, and which elements make it."""
+    """Say whether a page scrolls sideways, or cuts what is wider than its cell."""
+    lost = [
+        Fault(page, variant, f"cuts {name} at its cell", "give the cell the room that it needs")
+        for name in found["cut"]
+    ]
     if found["scroll"] <= found["client"]:
-        return []
+        return lost
     makers = ", ".join(found["makers"]) or "an element that could not be named"
     what = f"is {found['scroll']} px wide in a window of {found['client']} px: {makers}"
-    return [Fault(page, variant, what, "let it wrap, or scroll inside a frame of its own")]
+    return [Fault(page, variant, what, "let it wrap, or scroll inside a frame of its own"), *lost]
 
 
 def axe_faults(page: str, variant: str, found: Iterable[Mapping[str, Any]]) -> list[Fault]:

@@ -34,12 +34,28 @@
     );
   }
 
-  /** How wide the page is, and which elements make it wider than the window. */
+  /** Blocks that reach out of their cell: on a phone a cell draws nothing outside itself. */
+  function cut() {
+    if (document.documentElement.clientWidth >= 768) return [];
+    return [...document.querySelectorAll("div.cell :is(.figure-frame, pre, table)")].filter((e) => {
+      const box = e.getBoundingClientRect();
+      const cell = e.closest("div.cell");
+      const room = cell.getBoundingClientRect();
+      if ((box.left >= room.left - 1 && box.right <= room.right + 1) || !seen(e)) return false;
+      for (let up = e.parentElement; up !== cell; up = up.parentElement) {
+        if (getComputedStyle(up).overflowX !== "visible") return false;
+      }
+      return true;
+    });
+  }
+
+  /** How wide the page is, which elements make it wider than the window, and which are cut. */
   function sideways() {
     const root = document.documentElement;
     const wide = root.scrollWidth > root.clientWidth;
     const makers = wide ? beyond().slice(-3).map(label) : [];
-    return { scroll: root.scrollWidth, client: root.clientWidth, makers };
+    const lost = cut().slice(0, 3).map(label);
+    return { scroll: root.scrollWidth, client: root.clientWidth, makers, cut: lost };
   }
 
   /** One element of each kind of text: colours, ground, size and weight alike. */
