@@ -315,6 +315,23 @@ def test_a_check_that_breaks_or_hangs_is_a_fault_and_the_others_go_on(monkeypatc
     ]
 
 
+def test_a_tab_that_crashes_is_tried_once_more_and_no_more():
+    tries = []
+
+    def crash_until(success: int):
+        async def task() -> None:
+            tries.append(success)
+            if tries.count(success) < success:
+                raise PlaywrightError("Page.evaluate: Target crashed")
+
+        return task
+
+    job = browser.Job(None, "o", Path(), "")
+    asyncio.run(browser.work(job, [("a", "v", crash_until(2)), ("b", "v", crash_until(3))], 1))
+    assert sorted(tries) == [2, 2, 3, 3]
+    assert [fault.page for fault in job.faults] == ["b"]
+
+
 def test_every_page_of_the_contents_is_checked_in_every_variant(tmp_path):
     pages = browser.pages_to_check()
     assert pages[0] == "index" and pages[-1] == "search"

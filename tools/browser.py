@@ -358,6 +358,7 @@ def page_tasks(job: Job, pages: Iterable[str]) -> list[Task]:
 async def work(job: Job, tasks: Iterable[Task], workers: int) -> None:
     """Do the tasks, a few at a time; one that breaks is a fault, and the others go on."""
     waiting = list(tasks)[::-1]
+    again: set[tuple[str, str]] = set()
 
     async def worker() -> None:
         while waiting:
@@ -365,6 +366,10 @@ async def work(job: Job, tasks: Iterable[Task], workers: int) -> None:
             try:
                 await asyncio.wait_for(task(), 150)
             except (PlaywrightError, TimeoutError) as error:
+                if "Target crashed" in str(error) and (page, variant) not in again:
+                    again.add((page, variant))  # the browser's own fault: a second try, once
+                    waiting.append((page, variant, task))
+                    continue
                 what = (str(error).splitlines() or ["it took longer than 150 s"])[0]
                 job.add(page, variant, f"could not be checked: {what}", "open it and look")
 
