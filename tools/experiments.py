@@ -38,7 +38,7 @@ from lib.experiment import NAME, ExperimentError, Row, Stored, rounded, stored
 from tools import notebooks
 from tools.notebooks import ROOT
 
-PACKAGES = ("numpy", "scipy", "numba", "gensim")
+PACKAGES = ("numpy", "scipy", "numba", "gensim", "torch")
 LARGEST = 1_000_000  # bytes of a result
 Say = Callable[[str], object]
 
