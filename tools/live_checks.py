@@ -582,6 +582,75 @@ async def compare_analogy(
         raise Broken(f"{name}: the page shows {scores}, lib computes {expected}", "mend it")
 
 
+# --------------------------------------------------------------------------- bank
+
+
+async def bank(job: Job, tab: Page) -> None:
+    """Guess, choose word, model and layer: what is counted is what lib counts."""
+    data = payload(job.site, "bank")["data"]
+    first, last = data["models"][0], data["models"][-1]
+    words = [one["word"] for one in data["words"]]
+    box = await figure(tab, "bank")
+    await guess_first(box, box.locator(".bk-matrix"), 2)
+    await compare_bank(box, data, 0, len(first["layers"]) - 1, words[0])
+    await set_slider(box.get_by_label("Layer", exact=True), 0)
+    await compare_bank(box, data, 0, 0, words[0])
+    await box.get_by_label("Word", exact=True).select_option(words[-1])
+    await set_slider(box.get_by_label("Layer", exact=True), 1)
+    await box.get_by_label(re.compile("centred")).check()
+    await compare_bank(box, data, 0, 1, words[-1], centred=True)
+    await box.get_by_label("Model", exact=True).select_option(last["name"])
+    place, top = len(data["models"]) - 1, len(last["layers"]) - 1
+    await compare_bank(box, data, place, top, words[-1], centred=True)
+    await tab.reload()
+    await settle(tab)
+    box = await figure(tab, "bank")
+    await compare_bank(box, data, place, top, words[-1], centred=True)
+    await forget(tab, box, "bank", box.locator(".bk-matrix"))
+
+
+async def compare_bank(
+    box: Locator, data: Mapping[str, Any], model: int, layer: int, word: str, *,
+    centred: bool = False,
+) -> None:  # fmt: skip
+    """Compare sentences, cosines, the nearest of each and what is counted with lib."""
+    import numpy as np
+
+    from lib.live_senses import nearest, separation
+
+    place = [one["word"] for one in data["words"]].index(word)
+    own, n = data["words"][place], len(data["words"][place]["labels"])
+    M = np.eye(n)
+    i, j = np.triu_indices(n, 1)
+    numbers = data["models"][model]["cosines"][layer][int(centred)][place]
+    M[i, j] = M[j, i] = np.array(numbers) / data["scale"]
+    sentences = await box.locator(".bk-sentences li > span:nth-child(2)").all_text_contents()
+    tidy = [" ".join(text.split()) for text in sentences]
+    if problem := differences("the sentences", tidy, own["sentences"]):
+        raise Broken(problem, "mend webassets/live/bank.js")
+    cells = await box.locator(".bk-matrix td:not(.bk-self)").all_text_contents()
+    values = M[~np.eye(n, dtype=bool)]
+    if len(cells) != len(values) or not all(
+        near(text.removesuffix(" nearest"), float(v), 3)
+        for text, v in zip(cells, values, strict=True)
+    ):
+        raise Broken(f"the table shows {cells}, lib has {values}", "mend webassets/live/bank.js")
+    found, nears = separation(M, np.array(own["labels"])), nearest(M)
+    framed = sum(len(one) for one in nears if len(one) < n - 1)
+    if await box.locator(".bk-matrix .bk-best").count() != framed:
+        raise Broken(f"not {framed} cells are framed", "frame the nearest of each row")
+    said = await box.locator(".bk-result").inner_text()
+    times = re.search(r"same sense (\d+(?:\.\d)?) times", said)
+    mean = re.search(rf"within a sense ({MINUS}?\d\.\d+)", said)
+    if not times or not near(times[1], found.hits, 1) or not mean or not near(
+        mean[1], found.within, 3
+    ):  # fmt: skip
+        raise Broken(f"the page says {said!r}, lib counts {found}", "mend the script")
+    here = await box.locator(".bk-whole .bk-here th").inner_text()
+    if not here.startswith(data["models"][model]["label"]):
+        raise Broken(f"the row {here!r} is marked", "mark the layer that is shown")
+
+
 # --------------------------------------------------------------------------- all of them
 
 CHECKS: Mapping[str, Callable[[Job, Page], Awaitable[None]]] = {
@@ -592,6 +661,7 @@ CHECKS: Mapping[str, Callable[[Job, Page], Awaitable[None]]] = {
     "one-update": one_update,
     "lying-map": lying_map,
     "analogy-switch": analogy_switch,
+    "bank": bank,
 }
 
 
