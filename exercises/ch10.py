@@ -220,13 +220,13 @@ how_far = Question(
             "five reaches to one side.",
         ),
         Option(
+            "It never stops: an LSTM remembers everything",
+            "It may, in principle. It learnt from passages of 32 words, and forgets by gates.",
+        ),
+        Option(
             "From ten to twenty on",
             "What stands further away still helps, by less and less. The chapter measures it.",
             right=True,
-        ),
-        Option(
-            "It never stops: an LSTM remembers everything",
-            "It may, in principle. It learnt from passages of 32 words, and forgets by gates.",
         ),
     ),
 )
@@ -236,13 +236,13 @@ what_leaks = Question(
     "two stood there. It reads the states *at* the place, from the original text. It will be ...",
     (
         Option(
-            "a little better than from the context alone",
-            "These states have read the letters of the word. There is nothing left to guess.",
-        ),
-        Option(
             "nearly perfect, and that says nothing about context",
             "The word itself is in the state. A test of context must read states that exclude it.",
             right=True,
+        ),
+        Option(
+            "a little better than from the context alone",
+            "These states have read the letters of the word. There is nothing left to guess.",
         ),
         Option(
             "at chance, since the made-up word hides the two",
@@ -277,13 +277,13 @@ letters_again = Question(
     "does ELMo read letters all the same?",
     (
         Option(
-            "Its letters are better trained",
-            "They learn from the same text. Letters alone still say little about a stranger.",
-        ),
-        Option(
             "Any word gets in, and the context can add what letters lack",
             "In chapter 8 letters had to do all the work. Here they are the first of three layers.",
             right=True,
+        ),
+        Option(
+            "Its letters are better trained",
+            "They learn from the same text. Letters alone still say little about a stranger.",
         ),
         Option(
             "Reading letters is faster than looking up a row",
