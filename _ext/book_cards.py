@@ -1,7 +1,8 @@
 """The data and model cards, one section each, and a table of them all.
 
 The cards of what the set-up fetches lie in ``data/cards``, those of our own small sets in
-``data/own``, those of the models that we trained in ``data/checkpoints``.
+``data/own``, those of the models that we trained in ``data/checkpoints``, and that of the vectors
+that we computed in ``data/vectors``.
 
 ``{data-overview}`` has a line for each group of cards, ``title: name name``, and every card is in
 one of them. Size and licence are the first words that a card says about them.
@@ -23,7 +24,7 @@ HEADING = re.compile(r"^(#{1,4})\s+(.+?)\s*#*$")
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.S)
 SAID = re.compile(r"^\*\*([A-Z][a-z ]+)\.\*\*\s+(.+?)(?=\n\s*\n|\Z)", re.M | re.S)
 COLUMNS = ("Name", "What it is", "Size", "Licence")
-FOLDERS = ("data/cards", "data/own", "data/checkpoints")
+FOLDERS = ("data/cards", "data/own", "data/checkpoints", "data/vectors")
 OWN_LICENCE = "CC BY 4.0"
 
 

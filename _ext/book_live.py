@@ -32,6 +32,9 @@ MARK = re.compile(r'<figure class="live" data-live="([a-z0-9-]+)"')
 END = "</figure>"
 # Builders of large data, beside those of lib.live: listed here they leave fresh what was run.
 BUILDERS: Final[Mapping[str, str]] = {"analogy-switch": "lib.live_analogy:packed_vectors"}
+
+# Figures that the script and the style of another draw.
+DRAWN_BY: Final[Mapping[str, str]] = {"bank-layers": "bank"}
 # Before anything is drawn: hide the table that the instrument will fold, unless it never comes.
 EARLY = (
     'document.documentElement.classList.add("live-on");'
@@ -155,11 +158,13 @@ def add_scripts(
     if not names or app.builder.name not in {"html", "dirhtml"}:
         return
     assets = Path(app.srcdir) / "webassets" / FOLDER
-    for stem in ("live", *names):
+    drawn = list(dict.fromkeys(DRAWN_BY.get(name, name) for name in names))
+    for stem in ("live", *drawn):
         if (assets / f"{stem}.css").exists():
             app.add_css_file(f"{FOLDER}/{stem}.css")
     app.add_js_file(None, body=EARLY)
-    for stem in ("live", *(f"{name}{kind}" for name in names for kind in ("", ".data"))):
+    given = [f"{name}.data" for name in names]
+    for stem in ("live", *drawn, *given):
         app.add_js_file(f"{FOLDER}/{stem}.js", loading_method="defer")
 
 

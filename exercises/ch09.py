@@ -277,8 +277,8 @@ class OneLstmStep(Exercise):
 
 shuffled_words = Question(
     "The words of every document are shuffled, in the text that a 3-gram model learns from and in "
-    "the text that it is judged by. How much of its gain over plain word frequencies, in "
-    "logarithms, is left?",
+    "the text that it is judged by; the model finds out on other shuffled text how far to trust "
+    "its counts. How much of its gain over plain word frequencies, in logarithms, is left?",
     (
         Option(
             "About half: the topic of a document tells much about its words",
@@ -301,7 +301,8 @@ shuffled_words = Question(
 
 more_text = Question(
     "An LSTM and a 5-gram with Kneser-Ney smoothing read the same text once: first a sixteenth of "
-    "ours, then all of its six million words. Judged on held-out documents, what happens?",
+    "ours, then all of its six and a half million words. Judged on held-out documents, what "
+    "happens?",
     (
         Option(
             "The LSTM is ahead on both: it sees more than four words",
@@ -310,8 +311,8 @@ more_text = Question(
         ),
         Option(
             "The 5-gram is ahead on the small text, the LSTM on all of it",
-            "Six million words read once are still few steps. Published networks that beat "
-            "n-grams had read far more, or the same text many times.",
+            "Six and a half million words read once are still few steps. Published networks that "
+            "beat n-grams had read far more, or the same text many times.",
         ),
         Option(
             "The 5-gram is ahead on both, and on all of the text not by less",
@@ -337,8 +338,8 @@ look_alike = Question(
         ),
         Option(
             "One that looks how likely n-grams of several orders find it",
-            "Real text has surprises, and turns that a model does not foresee, in another "
-            "proportion than text that was drawn from a model. Five numbers show it.",
+            "The LSTM draws words about as often as they occur, but joins them in ways that "
+            "n-grams of real text find less likely than real text. Five numbers show it.",
             right=True,
         ),
     ),

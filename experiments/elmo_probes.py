@@ -26,8 +26,9 @@ In the first five tasks no reader sees the word:
   learnt from the same training documents, and "static-beside" those of the two words beside;
   "minilm-k" is the state of [MASK] in layer k.
 - Nothing is learnt for "guess", what ELMo itself finds likelier, and "5-gram", the word with which
-  the passage is likelier ("5-gram-before": the word, after those before it). Since the sample
-  is balanced, each word's log-probability is taken without that of the word alone.
+  the passage is likelier ("5-gram-before": the word, after those before it). The sample is
+  balanced, so a word's own log-probability is taken away: once from that of the passage, and once
+  from each side of ELMo, where Bayes' rule for two sides takes away the one and balance the other.
 
 In the tags, "layer-k" is `lib.elmo.Layers.of_words`, "around-k" again the states beside, "static"
 the word's own vector, "minilm-k" the mean of the word's pieces, and "most-frequent" the tag that
@@ -47,14 +48,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from sklearn.metrics import cohen_kappa_score
 
 from experiments import Progress, train_elmo
 from lib import elmo
 from lib.corpus import Corpus, cut_chunks, load_corpus
 from lib.encoders import MiniLM
 from lib.experiment import Row
-from lib.languagemodel import by_document as sum_by_document
-from lib.languagemodel import classes, limit_vocabulary, split_documents
+from lib.languagemodel import by_document, classes, limit_vocabulary, split_documents
 from lib.layerprobe import (
     TAGS,
     AmbiguousWord,
@@ -62,12 +63,11 @@ from lib.layerprobe import (
     ambiguous_words,
     bag,
     balanced,
-    by_document,
-    by_word,
     check_places,
     control_labels,
     cross_predict,
-    kappa,
+    deal_documents,
+    deal_words,
     learn_mix,
     mixed,
     most_frequent,
@@ -403,7 +403,11 @@ def answer_classes(models: Models, task: Task) -> Array:
 
 @torch.no_grad()
 def guesses(models: Models, task: Task, beside: Array) -> dict[str, Array]:
-    """Return which answer ELMo finds likelier than usual, by both sides and by each: (n,)."""
+    """Return which answer ELMo finds likelier than usual, by both sides and by each: (n,).
+
+    Each side is taken without the word's own frequency: of both together, Bayes' rule takes it away
+    once (the sides independent, given the word), and once more that both answers are as frequent.
+    """
     words, usual = answer_classes(models, task), log_shares(models)
     d = models.bilm.settings.d
     sides = {}
@@ -435,7 +439,7 @@ def ngram_guesses(models: Models, passages: Passages) -> dict[str, Array]:
         ids[here] = words[:, answer]
         corpus = Corpus(vocabulary, ids, starts)
         logs = models.ngrams.log_probabilities(corpus)
-        text[:, answer], alone[:, answer] = sum_by_document(logs, corpus), logs[here]
+        text[:, answer], alone[:, answer] = by_document(logs, corpus), logs[here]
     return {
         "5-gram": (text - usual[words]).argmax(axis=1),
         "5-gram-before": (alone - usual[words]).argmax(axis=1),
@@ -464,7 +468,7 @@ def labels_row(words: Sequence[AmbiguousWord]) -> Row:
         "kind": "labels",
         "labelled": len(words),
         "agreement": float(np.mean([a == b for a, b in zip(first, second, strict=True)])),
-        "kappa": kappa(first, second),
+        "kappa": cohen_kappa_score(first, second),
         "kept": sum(tag is not None for tag in agreed),
         "nouns": agreed.count("noun"),
         "verbs": agreed.count("verb"),
@@ -532,7 +536,7 @@ def measure(
         yield from _without_probe(task, models, passages, beside, known)
     layers = beside if task.masked else of
     for seed in seeds:
-        splits = by_document(task.documents, PARTS, np.random.default_rng([seed, 0]))
+        splits = deal_documents(task.documents, PARTS, np.random.default_rng([seed, 0]))
         yield from probe_all(task, readers, layers, task.y, splits, seed, task.name, known)
         if not task.masked:
             yield from _tags_only(task, readers, layers, splits, seed, known)
@@ -563,7 +567,7 @@ def _tags_only(
     lots = control_labels(task.words, np.random.default_rng([seed, 1]))
     see = {name: X for name, X in readers.items() if not name.startswith(("around", "bag"))}
     yield from probe_all(task, see, layers, lots, splits, seed, "tags-control", known)
-    apart = by_word(task.words, task.documents, PARTS, np.random.default_rng([seed, 2]))
+    apart = deal_words(task.words, task.documents, PARTS, np.random.default_rng([seed, 2]))
     yield from probe_all(task, readers, layers, task.y, apart, seed, "tags-new", known)
 
 

@@ -1,7 +1,7 @@
 """A small ELMo: how well do two directions predict, beside n-grams of the same text?
 
-Question: what perplexity does a bidirectional language model reach that learns for an hour on two
-cores, forward and backward, on documents it has not seen; and how good are n-grams there?
+Question: what perplexity does a bidirectional language model reach that learns for about an hour
+on two cores, forward and backward, on documents it has not seen; and how good are n-grams there?
 
 Design: documents of the corpus, two in a hundred held out, two for development; documents that
 repeat any of those are left out of the training part. All models see passages of at most 32 words,

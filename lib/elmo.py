@@ -200,8 +200,8 @@ class BiLM(nn.Module):
                      + log p(t_k | t_k+1 ... t_N; Theta_x, Theta_LSTM<, Theta_s).
 
     From the second layer on, what goes into an LSTM is added to what comes out (the residual
-    connection of section 3.4). There is no dropout: at an hour of training, no text is seen often
-    enough to be learnt by heart.
+    connection of section 3.4). There is no dropout: the book's model learns for about an hour on
+    two cores, and no text is read more than twice.
 
     Parameters
     ----------

@@ -3,12 +3,13 @@
 A probe is a simple classifier that reads one vector. If it tells a verb from a noun, then so much
 is in the vector, in a form that is easy to use. Most ways to be misled come before the probe:
 
-- it has met the same document, and knows its topic: deal out whole documents, :func:`by_document`;
+- it has met the same document, and knows its topic: deal out whole documents,
+  :func:`deal_documents`;
 - it has met the same words, and learnt them by heart: give each word a label by lot, and see how
   well that is learnt (the control task of Hewitt & Liang 2019, :func:`control_labels`), or ask for
-  words that it has not met, :func:`by_word`;
+  words that it has not met, :func:`deal_words`;
 - the vector was made from the word that is to be guessed: take two words for one, a *pseudoword*
-  (Schütze 1998), and ask which of the two stood there of a vector that has not seen it
+  (Schütze 1992, 1998), and ask which of the two stood there of a vector that has not seen it
   (`lib.elmo.Layers.around`), as often the one as the other, :func:`balanced`;
 - any list of the words around would do as well: :func:`bag` is that list.
 
@@ -19,7 +20,6 @@ mix of layers serves a task best is learnt with it, :func:`learn_mix`.
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -173,7 +173,7 @@ def control_labels(words: Sequence[str], rng: np.random.Generator) -> Ints:
 # Who has met what -----------------------------------------------------------------------------
 
 
-def by_document(documents: ArrayLike, parts: int, rng: np.random.Generator) -> Splits:
+def deal_documents(documents: ArrayLike, parts: int, rng: np.random.Generator) -> Splits:
     """Deal whole documents into parts; each part is judged by what the others teach.
 
     Parameters
@@ -192,7 +192,7 @@ def by_document(documents: ArrayLike, parts: int, rng: np.random.Generator) -> S
 
     Examples
     --------
-    >>> for learn, judge in by_document([7, 7, 8], 2, np.random.default_rng(0)):
+    >>> for learn, judge in deal_documents([7, 7, 8], 2, np.random.default_rng(0)):
     ...     print(learn, judge)
     [2] [0 1]
     [0 1] [2]
@@ -201,7 +201,7 @@ def by_document(documents: ArrayLike, parts: int, rng: np.random.Generator) -> S
     return [(np.flatnonzero(part != p), np.flatnonzero(part == p)) for p in range(parts)]
 
 
-def by_word(
+def deal_words(
     words: Sequence[str], documents: ArrayLike, parts: int, rng: np.random.Generator
 ) -> Splits:
     """Deal whole words into parts; a probe meets neither the words nor the documents it judges.
@@ -210,7 +210,8 @@ def by_word(
 
     Examples
     --------
-    >>> splits = by_word(["run", "run", "call", "call"], [1, 2, 2, 3], 2, np.random.default_rng(1))
+    >>> words, documents = ["run", "run", "call", "call"], [1, 2, 2, 3]
+    >>> splits = deal_words(words, documents, 2, np.random.default_rng(1))
     >>> for learn, judge in splits:
     ...     print(learn, judge)
     [0] [2 3]
@@ -280,7 +281,7 @@ def cross_predict(
     documents : (n,) array
         Where each occurrence stands.
     splits : list of pairs of arrays
-        From :func:`by_document` or :func:`by_word`; all together they judge everything once.
+        From :func:`deal_documents` or :func:`deal_words`; all together they judge everything once.
     rng : numpy.random.Generator
         Deals for the choice of C.
     items : (n,) array, optional
@@ -297,7 +298,7 @@ def cross_predict(
     --------
     >>> X, y = np.tile([[0.0], [1.0]], (12, 1)), np.tile([0, 1], 12)
     >>> rng, d = np.random.default_rng(0), np.arange(24)
-    >>> bool((cross_predict(X, y, d, by_document(d, 3, rng), rng).predicted == y).all())
+    >>> bool((cross_predict(X, y, d, deal_documents(d, 3, rng), rng).predicted == y).all())
     True
     """
     labels, where = np.asarray(y), np.asarray(documents)
@@ -306,7 +307,7 @@ def cross_predict(
     for p, (learn, judge) in enumerate(splits):
         Z = X[p] if isinstance(X, list) else X
         Z = Z.astype(np.float64)  # of float32 the standard deviation of a near constant may be 0
-        inner = by_document(where[learn], 3, rng)[: 3 if items is None else 1]
+        inner = deal_documents(where[learn], 3, rng)[: 3 if items is None else 1]
         hits = np.sum([_hits(Z, labels, item, learn[a], learn[b]) for a, b in inner], axis=0)
         chosen.append(_grid(Z)[int(hits.argmax())])  # on a tie the smallest
         for mine, asked in _by_item(item, learn, judge):
@@ -397,7 +398,8 @@ def learn_mix(
     The mix is normalised, goes through a linear layer, and both learn together (Adam, all
     occurrences at each step). The loss is the mean of ``-log p`` and `penalty` times d times the
     mean squared weight of the linear layer, which includes the mix's own factor gamma: otherwise a
-    large gamma would make up for small weights.
+    large gamma would make up for small weights. Learnt so, one layer may take nearly everything
+    even where another does as well: read which layer wins, and not by how much.
 
     Parameters
     ----------
@@ -577,29 +579,3 @@ def check_places(corpus: Corpus, words: Iterable[AmbiguousWord]) -> None:
                 f"{one.word!r} does not stand at place {one.place} of document {one.document} as "
                 "when it was labelled: the corpus has changed"
             )
-
-
-def kappa(first: Sequence[str], second: Sequence[str]) -> float:
-    """Agreement of two labellings beyond chance: ``(p - e) / (1 - e)`` (Cohen 1960).
-
-    p is the share of cases in which they agree, e what it would be if each kept its frequencies
-    and dealt the labels by lot.
-
-    Raises
-    ------
-    ValueError
-        If they did not label the same number of cases, or both know one label only.
-
-    Examples
-    --------
-    >>> kappa(["noun", "noun", "verb", "verb"], ["noun", "verb", "verb", "verb"])
-    0.5
-    """
-    if len(first) != len(second) or not len(first):
-        raise ValueError(f"{len(first)} and {len(second)} labels: as many, and some, are needed")
-    n, one, other = len(first), Counter(first), Counter(second)
-    p = sum(a == b for a, b in zip(first, second, strict=True)) / n
-    e = sum(one[label] * other[label] for label in one) / n**2
-    if e == 1:
-        raise ValueError("both use one label only: nothing says whether that is chance")
-    return (p - e) / (1 - e)

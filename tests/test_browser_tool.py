@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,9 @@ from tools import browser, chromium, journeys, lighthouse, live_checks, serving
 from tools.chromium import Fault, NoBrowser, Watch, find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "_ext"))
+
+import book_live  # noqa: E402
 
 # ------------------------------------------------------------------ finding Chromium
 
@@ -525,7 +529,8 @@ def test_a_figure_that_came_is_no_longer_listed_as_coming(tmp_path, monkeypatch)
 
 def test_every_live_figure_of_the_book_has_its_check():
     scripts = {path.stem for path in (ROOT / "webassets" / "live").glob("*.js")} - {"live"}
-    assert scripts == set(live_checks.CHECKS)
+    assert scripts | set(book_live.DRAWN_BY) == set(live_checks.CHECKS)
+    assert set(book_live.DRAWN_BY.values()) <= scripts
 
 
 # ------------------------------------------------------------------ journeys

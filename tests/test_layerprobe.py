@@ -18,13 +18,12 @@ from lib.layerprobe import (
     ambiguous_words,
     bag,
     balanced,
-    by_document,
-    by_word,
     check_places,
     control_labels,
     cross_predict,
+    deal_documents,
+    deal_words,
     gap,
-    kappa,
     learn_mix,
     mixed,
     most_frequent,
@@ -117,7 +116,7 @@ def test_control_labels_are_drawn_anew_with_every_seed():
 @given(st.lists(st.integers(0, 8), min_size=9, max_size=40), st.integers(0, 20))
 def test_no_probe_has_met_the_documents_that_it_judges(documents, seed):
     documents = np.append(documents, [100, 101, 102])
-    splits = by_document(documents, 3, seeded(seed))
+    splits = deal_documents(documents, 3, seeded(seed))
     for learn, judge in splits:
         assert not set(documents[learn]) & set(documents[judge])
         assert len(learn) + len(judge) == len(documents)
@@ -126,7 +125,7 @@ def test_no_probe_has_met_the_documents_that_it_judges(documents, seed):
 
 
 def test_parts_hold_as_many_documents_up_to_one():
-    sizes = [len(judge) for _, judge in by_document(np.arange(20), 3, seeded())]
+    sizes = [len(judge) for _, judge in deal_documents(np.arange(20), 3, seeded())]
     assert sorted(sizes) == [6, 7, 7]
 
 
@@ -135,7 +134,7 @@ def test_no_probe_has_met_the_words_nor_the_documents_that_it_judges(seed):
     generator = seeded(seed)
     words = [f"w{i}" for i in generator.integers(0, 6, 40)] + [f"w{i}" for i in range(6)]
     documents = generator.integers(0, 15, len(words))
-    splits = by_word(words, documents, 3, generator)
+    splits = deal_words(words, documents, 3, generator)
     for learn, judge in splits:
         assert not {words[i] for i in learn} & {words[i] for i in judge}
         assert not set(documents[learn]) & set(documents[judge])
@@ -150,7 +149,7 @@ def test_no_probe_has_met_the_words_nor_the_documents_that_it_judges(seed):
 @pytest.mark.parametrize("parts", [1, 3])
 def test_parts_need_documents(parts):
     with pytest.raises(ValueError, match="of 2: take 2 to 2"):
-        by_document([1, 1, 2], parts, seeded())
+        deal_documents([1, 1, 2], parts, seeded())
 
 
 # Reading --------------------------------------------------------------------------------------
@@ -166,7 +165,7 @@ def noisy(n=90, d=6, seed=1, strength=1.5):
 
 def test_the_reading_is_that_of_a_probe_with_the_chosen_penalty():
     X, y, documents = noisy()
-    splits = by_document(documents, 3, seeded())
+    splits = deal_documents(documents, 3, seeded())
     read = cross_predict(X, y, documents, splits, seeded(1))
     assert len(read.C) == 3 and set(read.C) <= set(PENALTIES[False])
     for (learn, judge), C in zip(splits, read.C, strict=True):
@@ -179,7 +178,7 @@ def test_the_penalty_with_most_hits_among_documents_learnt_from_is_chosen():
     X, y, documents = noisy(strength=0.4, d=30)
     learn, judge = np.arange(60), np.arange(60, 90)
     read = cross_predict(X, y, documents, [(learn, judge), (judge, learn)], seeded(5))
-    inner = by_document(documents[learn], 3, seeded(5))
+    inner = deal_documents(documents[learn], 3, seeded(5))
     hits = {
         C: sum(int(np.sum(probe(X[a], y[a], Cs=(C,)).predict(X[b]) == y[b])) for a, b in inner)
         for C in PENALTIES[False]
@@ -190,7 +189,7 @@ def test_the_penalty_with_most_hits_among_documents_learnt_from_is_chosen():
 
 def test_what_is_judged_does_not_change_how_it_is_judged():
     X, y, documents = noisy()
-    splits = by_document(documents, 3, seeded())
+    splits = deal_documents(documents, 3, seeded())
     judge = splits[0][1]
     before = cross_predict(X, y, documents, splits, seeded(1))
     turned = y.copy()
@@ -204,7 +203,7 @@ def test_labels_by_lot_cannot_be_read_off_other_documents():
     generator = seeded(3)
     X, y = generator.normal(size=(300, 20)), generator.integers(0, 2, 300)
     documents = np.arange(300)
-    found = cross_predict(X, y, documents, by_document(documents, 3, generator), generator)
+    found = cross_predict(X, y, documents, deal_documents(documents, 3, generator), generator)
     assert 0.4 < np.mean(found.predicted == y) < 0.6
 
 
@@ -212,7 +211,7 @@ def test_every_item_has_a_probe_of_its_own():
     X, y, documents = noisy(n=120, strength=3)
     items = np.arange(120) % 2
     turned = np.where(items == 1, 1 - y, y)  # the second item means the opposite
-    splits = by_document(documents, 3, seeded())
+    splits = deal_documents(documents, 3, seeded())
     with_items = cross_predict(X, turned, documents, splits, seeded(), items=items)
     without = cross_predict(X, turned, documents, splits, seeded())
     assert np.mean(with_items.predicted == turned) > 0.9
@@ -221,7 +220,7 @@ def test_every_item_has_a_probe_of_its_own():
 
 def test_a_list_has_a_matrix_for_each_part():
     X, y, documents = noisy(strength=3)
-    splits = by_document(documents, 3, seeded())
+    splits = deal_documents(documents, 3, seeded())
     lost = [X, np.zeros_like(X) + seeded().normal(size=X.shape), X]
     read = cross_predict(lost, y, documents, splits, seeded())
     right = [np.mean(read.predicted[judge] == y[judge]) for _, judge in splits]
@@ -231,7 +230,7 @@ def test_a_list_has_a_matrix_for_each_part():
 def test_sparse_and_dense_features_have_grids_of_as_many_values():
     assert len(PENALTIES[True]) == len(PENALTIES[False])
     X, y, documents = noisy(strength=3)
-    splits = by_document(documents, 3, seeded())
+    splits = deal_documents(documents, 3, seeded())
     read = cross_predict(csr_matrix(X > 0, dtype=float), y, documents, splits, seeded())
     assert set(read.C) <= set(PENALTIES[True])
     assert np.mean(read.predicted == y) > 0.8
@@ -239,7 +238,7 @@ def test_sparse_and_dense_features_have_grids_of_as_many_values():
 
 def test_edges_are_the_share_of_parts_that_chose_the_first_or_the_last():
     X, y, documents = noisy(strength=3)
-    splits = by_document(documents, 3, seeded())
+    splits = deal_documents(documents, 3, seeded())
     read = cross_predict(X, y, documents, splits, seeded())
     ends = {PENALTIES[False][0], PENALTIES[False][-1]}
     assert read.edges == np.mean([C in ends for C in read.C])
@@ -248,7 +247,7 @@ def test_edges_are_the_share_of_parts_that_chose_the_first_or_the_last():
 def test_splits_that_leave_something_out_are_refused():
     X, y, documents = noisy()
     with pytest.raises(ValueError, match="judged by no part"):
-        cross_predict(X, y, documents, by_document(documents, 3, seeded())[:2], seeded())
+        cross_predict(X, y, documents, deal_documents(documents, 3, seeded())[:2], seeded())
 
 
 def test_the_most_frequent_label_is_that_of_the_word_elsewhere():
@@ -378,17 +377,3 @@ def test_a_label_that_does_not_exist_is_refused(tmp_path, monkeypatch):
     file.write_text("word,document,place,check,first,second\nrun,0,1,a,verb,verbal\n", "utf-8")
     with pytest.raises(ValueError, match="the label 'verbal'"):
         ambiguous_words()
-
-
-def test_kappa_by_hand():
-    # 6 of 10 agree; one says yes 6 times, the other 8 times: e = .6 * .8 + .4 * .2 = .56
-    first = ["yes"] * 6 + ["no"] * 4
-    second = ["yes"] * 5 + ["no"] + ["yes"] * 3 + ["no"]
-    assert kappa(first, second) == pytest.approx((0.6 - 0.56) / (1 - 0.56))
-    assert kappa(first, first) == 1
-
-
-@pytest.mark.parametrize(("first", "second"), [([], []), (["a"], ["a", "b"]), (["a"], ["a"])])
-def test_kappa_needs_as_many_labels_of_two_kinds(first, second):
-    with pytest.raises(ValueError, match="label"):
-        kappa(first, second)

@@ -585,12 +585,12 @@ async def compare_analogy(
 # --------------------------------------------------------------------------- bank
 
 
-async def bank(job: Job, tab: Page) -> None:
+async def bank(job: Job, tab: Page, name: str = "bank") -> None:
     """Guess, choose word, model and layer: what is counted is what lib counts."""
-    data = payload(job.site, "bank")["data"]
+    data = payload(job.site, name)["data"]
     first, last = data["models"][0], data["models"][-1]
     words = [one["word"] for one in data["words"]]
-    box = await figure(tab, "bank")
+    box = await figure(tab, name)
     await guess_first(box, box.locator(".bk-matrix"), 2)
     await compare_bank(box, data, 0, len(first["layers"]) - 1, words[0])
     await set_slider(box.get_by_label("Layer", exact=True), 0)
@@ -604,9 +604,13 @@ async def bank(job: Job, tab: Page) -> None:
     await compare_bank(box, data, place, top, words[-1], centred=True)
     await tab.reload()
     await settle(tab)
-    box = await figure(tab, "bank")
+    box = await figure(tab, name)
     await compare_bank(box, data, place, top, words[-1], centred=True)
-    await forget(tab, box, "bank", box.locator(".bk-matrix"))
+    for place, model in enumerate(data["models"]):
+        await box.get_by_label("Model", exact=True).select_option(model["name"])
+        top = len(model["layers"]) - 1
+        await compare_bank(box, data, place, top, words[-1], centred=True)
+    await forget(tab, box, name, box.locator(".bk-matrix"))
 
 
 async def compare_bank(
@@ -628,6 +632,16 @@ async def compare_bank(
     tidy = [" ".join(text.split()) for text in sentences]
     if problem := differences("the sentences", tidy, own["sentences"]):
         raise Broken(problem, "mend webassets/live/bank.js")
+    unread = await box.locator(".bk-unread").all_text_contents()
+    after = [
+        " ".join(text.split()[place + 1 :])
+        for text, place in zip(own["sentences"], own["places"], strict=True)
+    ]
+    until = data["models"][model].get("until", False)
+    if problem := differences("what is not read", unread, after if until else []):
+        raise Broken(problem, "mend webassets/live/bank.js")
+    if await box.locator(".bk-reach").is_visible() != until:
+        raise Broken("it is not said what the model has read", "show it for a decoder alone")
     cells = await box.locator(".bk-matrix td:not(.bk-self)").all_text_contents()
     values = M[~np.eye(n, dtype=bool)]
     if len(cells) != len(values) or not all(
@@ -662,6 +676,7 @@ CHECKS: Mapping[str, Callable[[Job, Page], Awaitable[None]]] = {
     "lying-map": lying_map,
     "analogy-switch": analogy_switch,
     "bank": bank,
+    "bank-layers": partial(bank, name="bank-layers"),
 }
 
 
@@ -691,7 +706,7 @@ async def operate(job: Job, page: str, name: str, variant: Variant) -> None:
 
 
 # Figures whose chapter is still to come: no page shows them yet.
-COMING: frozenset[str] = frozenset()
+COMING: frozenset[str] = frozenset({"bank-layers"})
 
 
 def tasks(job: Job) -> list[Task]:

@@ -22,7 +22,8 @@ from tools import audit, experiments, notebooks
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "transformers", "gensim", "matplotlib",
             "jupyter-book", "nbval")  # fmt: skip
-ARTEFACTS = ("chapters/*.ipynb", "data/results/*", "data/checkpoints/*", "data/own/*")
+ARTEFACTS = ("chapters/*.ipynb", "data/results/*", "data/checkpoints/*", "data/vectors/*",
+             "data/own/*")  # fmt: skip
 
 
 def chapters(root: Path) -> list[dict[str, Any]]:

@@ -1,11 +1,11 @@
-// The figure bank of chapter 10: one word in eight sentences of two senses, layer by layer. The
-// first part computes what lib.live_senses computes and knows nothing of the page; the second part
-// draws.
+// The figure bank of chapter 10, and bank-layers of chapter 13: one word in eight sentences of two
+// senses, layer by layer. The first part computes what lib.live_senses computes and knows nothing of
+// the page; the second part draws.
 (function (root, factory) {
   "use strict";
   const made = factory(root);
   if (typeof module === "object" && module.exports) module.exports = made.pure;
-  else root.EmbeddingsTested.live.register("bank", { mount: made.mount });
+  else ["bank", "bank-layers"].forEach((name) => root.EmbeddingsTested.live.register(name, { mount: made.mount }));
 })(typeof window === "undefined" ? globalThis : window, (root) => {
   "use strict";
 
@@ -159,7 +159,7 @@
     const n = data.words[0].labels.length;
     const all = n * data.words.length;
     const chance = all * ((n / 2 - 1) / (n - 1));
-    const address = live.state("bank");
+    const address = live.state(payload.name);
     const narrow = root.matchMedia("(max-width: 767px)");
     const totals = new Map();
     let state = read(address.read(), data);
@@ -182,6 +182,7 @@
       "centred: less the mean vector of all other words", (value) => change({ centred: value }),
     );
     const knobs = el("div", { class: "live-knobs" }, word.box, model.box, layerPlace, centred.box);
+    const reach = el("p", { class: "bk-reach" });
     const sentences = el("div", { class: "bk-sentences" });
     const result = el("p", { class: "bk-result" });
     const picture = el("div", {});
@@ -190,7 +191,7 @@
     let layer = null;
     stage.classList.add("live-plain", "bank");
     stage.append(
-      question, said, knobs, sentences, result, picture, table, whole,
+      question, said, knobs, reach, sentences, result, picture, table, whole,
       live.foot(reset, () => address.link(options.figure.id)),
     );
     draw(true);
@@ -250,10 +251,10 @@
     // --- the question, and what came of it
 
     function ask() {
-      const { label, layers } = data.models[0];
+      const { label, layers, until } = data.models[0];
       return live.ask(
         `Before you look: ${spelt(data.words.length)} words stand in ${spelt(n)} sentences each, ${spelt(n / 2)} of each sense, such as those below. `
-          + `Take the vector of the word from ${label}, ${layers[layers.length - 1]}. For how many of the ${all} sentences is the `
+          + `Take the vector of the word from ${label}, ${layers[layers.length - 1]}${until ? ", which has read no further than the word" : ""}. For how many of the ${all} sentences is the `
           + `nearest of the other ${spelt(n - 1)} of the same sense?`,
         data.answers.map((share, i) => `about ${Math.round(share * all)}${i ? "" : ", as by chance"}`),
         (guess) => {
@@ -286,6 +287,10 @@
     // --- the sentences
 
     function drawSentences(own, M) {
+      const { until, label: reader } = modelOf(state.model);
+      reach.hidden = !until;
+      reach.textContent = until
+        ? `${reader}: the vector has read the sentence up to “${own.word}”. What is grey comes after it and cannot move it.` : "";
       const names = marks(own);
       const near = M && nearest(M);
       sentences.replaceChildren(...own.senses.map((sense, label) => {
@@ -304,8 +309,9 @@
     function marked(own, i) {
       const tokens = own.sentences[i].split(" ");
       const place = own.places[i];
+      const after = tokens.slice(place + 1).join(" ");
       return [tokens.slice(0, place).join(" "), " ", el("mark", { class: "bk-target" }, tokens[place]), " ",
-        tokens.slice(place + 1).join(" ")];
+        modelOf(state.model).until ? el("span", { class: "bk-unread" }, after) : after];
     }
 
     function note(own, names, M, near, i) {
