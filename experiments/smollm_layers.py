@@ -331,7 +331,9 @@ class Task:
         return {"y": topics.y_judged, "predicted": predicted}
 
 
-def openings(texts: Sequence[str], y: NDArray[np.int64], each: int, seed: int) -> Any:
+def openings(
+    texts: Sequence[str], y: NDArray[np.int64], each: int, seed: int
+) -> tuple[list[str], NDArray[np.int64]]:
     """Draw texts, and cut them after so many words: the texts and their classes."""
     rows = sample(y, each, np.random.default_rng(seed))
     return [" ".join(texts[i].split()[:OPENING]) for i in rows], y[rows]

@@ -15,7 +15,7 @@ from lib.experiment import rounded
 from lib.textencoder import Backbone
 from lib.transformer import Decoder, DecoderSettings, Encoder, EncoderSettings
 
-WORDS = "ant bee cat dog eel fox gnu hen ibis jay".split()
+WORDS = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay"]
 
 
 def cut(text):
