@@ -196,7 +196,9 @@ permuted_table = Question(
             "about that of a uniform guess",
             "A uniform guess is humble. This model is sure, and wrong.",
         ),
-        Option("higher than that of a uniform guess", "Confident errors cost most.", right=True),
+        Option(
+            "higher than that of a uniform guess", "Confident errors cost most of all.", right=True
+        ),
     ),
 )
 

@@ -222,7 +222,7 @@ def sample(y: NDArray[np.int64], each: int, rng: np.random.Generator) -> NDArray
     Examples
     --------
     >>> sample(np.array([0, 1, 1, 0, 1]), 2, np.random.default_rng(0)).tolist()
-    [0, 3, 2, 4]
+    [0, 3, 1, 4]
     """
     drawn = [rng.permutation(np.flatnonzero(y == label))[:each] for label in np.unique(y)]
     return np.concatenate([np.sort(part) for part in drawn])
