@@ -705,8 +705,8 @@ async def operate(job: Job, page: str, name: str, variant: Variant) -> None:
         job.faults += watch.faults(page, label)
 
 
-# Figures whose chapter is still to come: no page shows them yet.
-COMING: frozenset[str] = frozenset({"bank-layers"})
+# Figures whose chapter is still to come: no page shows them yet (none today).
+COMING: frozenset[str] = frozenset()
 
 
 def tasks(job: Job) -> list[Task]:
